@@ -1,0 +1,178 @@
+import type { Beat } from "../core/beat.ts";
+import type { Effect, Wish } from "../core/effect.ts";
+import type { Event } from "../core/event.ts";
+import type { Policy } from "../core/policy.ts";
+import { beat, pace, wish } from "../core/publish.ts";
+import { initialState, type Start, type State } from "../core/state.ts";
+import { step } from "../core/step.ts";
+import { after, earliest, type Instant, times } from "../core/time.ts";
+import type { Session } from "../protocol/datagram.ts";
+import { decode } from "../protocol/decode.ts";
+import type { DropReason } from "../protocol/drop-reason.ts";
+import { Encoder } from "../protocol/encode.ts";
+import { type KeyRing, keyWord } from "../protocol/keys.ts";
+import { Gaps } from "./gaps.ts";
+import { PathRecord } from "./path-record.ts";
+import type { Host, Steward, Transport } from "./ports.ts";
+import { Sessions } from "./sessions.ts";
+
+export interface AgentOptions {
+  readonly policy: Policy;
+  readonly start: Start;
+  readonly protocol: {
+    readonly pair: Uint8Array;
+    readonly ring: KeyRing;
+    /** Drawn anew at every start. */
+    readonly session: Session;
+  };
+  readonly transport: Transport;
+  readonly host: Host;
+  readonly steward: Steward;
+  /** From 0 to 1, exclusive; spreads the beats. */
+  readonly random: () => number;
+}
+
+/**
+ * Turns the crank: an event goes through `step`, and what follows from the state reaches the ports: the
+ * beat first, then the wish, then the acts. It decides nothing and awaits nothing, so the same class
+ * runs in production and in the simulator.
+ *
+ *   datagram ─▶ decode ─▶ sessions ─┐
+ *   event ──────────────────────────┴─▶ queue ─▶ step ─▶ beat, wish, effects, alarm
+ */
+export class Agent {
+  readonly paths: readonly PathRecord[];
+  readonly gaps: Gaps;
+  private readonly options: AgentOptions;
+  private readonly encoder: Encoder;
+  private readonly sessions: Sessions;
+  private readonly queue: Event[] = [];
+  private turning = false;
+  private current: State;
+  private wished: Wish = { address: "absent", silent: "absent" };
+  private said: Beat;
+  private beatDue: Instant;
+  private rounds = 0;
+  private newerVersion: number | undefined;
+
+  constructor(options: AgentOptions) {
+    const { policy, protocol, start } = options;
+    this.options = options;
+    this.encoder = new Encoder(protocol.pair, protocol.ring);
+    this.sessions = new Sessions(protocol.session, policy.paths.length, policy.interval);
+    this.gaps = new Gaps(policy.paths.length);
+    this.paths = policy.paths.map(() => new PathRecord());
+    this.current = initialState(start, policy);
+    this.said = beat(this.current, start.at, policy);
+    this.beatDue = start.at;
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** The peer's protocol version where it is newer than ours: it may know things that we do not. */
+  get peerVersion(): number | undefined {
+    return this.newerVersion;
+  }
+
+  /** When `handleAlarm` wants to be called next. */
+  pollAlarm(): Instant {
+    return earliest(this.current.alarm, this.beatDue);
+  }
+
+  handleAlarm(now: Instant): void {
+    this.handle({ kind: "woke" }, now);
+    if (now >= this.beatDue) this.sendBeats(false, now);
+  }
+
+  handleDatagram(path: number, datagram: Uint8Array, now: Instant): void {
+    const record = this.paths[path];
+    if (record === undefined) return;
+    const { pair, ring } = this.options.protocol;
+    const message = decode(datagram, pair, ring);
+    const verdict =
+      message.kind === "dropped" ? message : this.sessions.hear(path, message.envelope, now);
+    if (verdict.kind === "dropped") record.drop(verdict.reason);
+    if (message.kind === "dropped" || verdict.kind !== "believed") return;
+    record.hear(now);
+    if (verdict.fresh) this.gaps.skip();
+    this.gaps.heard(path, now);
+    this.newerVersion = message.version > 1 ? message.version : undefined;
+    const { newest, heardOfUs } = verdict;
+    this.handle({ kind: "beat-heard", path, beat: message.beat, newest, heardOfUs }, now);
+    if (verdict.answer) this.sendBeats(false, now);
+  }
+
+  /** A datagram that the socket refused before anybody looked into it. */
+  handleRefused(path: number, reason: DropReason): void {
+    this.paths[path]?.drop(reason);
+  }
+
+  /** What a port reports from within a call waits for the turn to end. */
+  handle(event: Event, now: Instant): void {
+    this.queue.push(event);
+    if (this.turning) return;
+    this.turning = true;
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift())
+        this.turn(next, now);
+    } finally {
+      this.turning = false;
+    }
+  }
+
+  private turn(event: Event, now: Instant): void {
+    const { policy, host } = this.options;
+    const { state, effects } = step(this.current, event, now, policy);
+    this.current = state;
+    const saying = beat(state, now, policy);
+    if (news(this.said, saying)) this.sendBeats(false, now);
+    this.beatDue = earliest(this.beatDue, after(now, pace(state, now, policy)));
+    const wanted = wish(state);
+    if (wanted.address !== this.wished.address || wanted.silent !== this.wished.silent) {
+      this.wished = wanted;
+      host.reconcile(wanted);
+    }
+    for (const effect of effects) this.perform(effect, now);
+  }
+
+  private perform(effect: Effect, now: Instant): void {
+    const { host, steward } = this.options;
+    if (effect.kind === "ask") this.sendBeats(true, now);
+    else if (effect.kind === "announce") host.announce();
+    else if (effect.kind === "probe") host.probe(effect.holder);
+    else if (effect.kind === "probe-witness") host.probeWitness();
+    else if (effect.kind === "renew") host.renew();
+    else steward.perform(effect);
+  }
+
+  /** The whole public state, on every path, each datagram with a number of its own. */
+  private sendBeats(ask: boolean, now: Instant): void {
+    const { policy, protocol, transport, random } = this.options;
+    this.said = beat(this.current, now, policy);
+    this.rounds += 1;
+    const keys = keyWord(protocol.ring, this.sessions.peerKeys(now), this.rounds);
+    for (const [path, record] of this.paths.entries()) {
+      const envelope = { ask, keys, path, ...this.sessions.next(now) };
+      transport.send(path, this.encoder.encode(envelope, this.said));
+      record.sent += 1;
+    }
+    const spread = 0.75 + random() / 4;
+    this.beatDue = after(now, times(pace(this.current, now, policy), spread));
+  }
+}
+
+/** What the peer must know at once; counts, ages and the witness can wait for the next beat. */
+function news(said: Beat, saying: Beat): boolean {
+  return (
+    said.role !== saying.role ||
+    said.epoch !== saying.epoch ||
+    said.present !== saying.present ||
+    said.able !== saying.able ||
+    said.released !== saying.released ||
+    said.freeze.stamp !== saying.freeze.stamp ||
+    said.handover.phase !== saying.handover.phase ||
+    said.handover.id !== saying.handover.id
+  );
+}

@@ -1,0 +1,54 @@
+import type { HandoverId, MacAddress } from "./beat.ts";
+
+/**
+ * The kernel state this machine should have now. A wish, never a command: it is reconciled one step at
+ * a time and what came of it is observed, so a remove can never overtake an add for good.
+ */
+export interface Wish {
+  /** The leased address on the service interface. */
+  readonly address: "present" | "absent";
+  /** The address on `lo`, with the ARP mute that keeps it from being answered for. Goes up first, comes down last. */
+  readonly silent: "present" | "absent";
+}
+
+/** The few things that are acts, not conditions. */
+export type Effect =
+  /** Send a beat on every path that demands an instant reply. */
+  | { readonly kind: "ask" }
+  /** Gratuitous ARP in both forms, unsolicited neighbour advertisements. */
+  | { readonly kind: "announce" }
+  /** ARP/ND probes for the address: broadcast, and unicast to the MAC when one is given. */
+  | { readonly kind: "probe"; readonly holder: MacAddress | undefined }
+  | { readonly kind: "probe-witness" }
+  /** Renew the lease of the address, now, without a queue. */
+  | { readonly kind: "renew" }
+  /** Remember across a restart of the agent. Written without being waited for. */
+  | { readonly kind: "journal"; readonly entry: JournalEntry }
+  /** One sentence for the log and the history: what was decided, and why. */
+  | { readonly kind: "tell"; readonly level: TellLevel; readonly sentence: string }
+  /** Holder: measure served traffic from the access_log. Answered by `baseline-measured`. */
+  | { readonly kind: "measure-baseline"; readonly id: HandoverId }
+  /** Target: ask the own service for a page at the real address and find the line. Answered by `rehearsed`. */
+  | { readonly kind: "rehearse"; readonly id: HandoverId }
+  /** Target: count from here on. Answered by `traffic-counted`, again and again. */
+  | { readonly kind: "count-traffic"; readonly id: HandoverId }
+  /** Send one tagged request to the address over the network. */
+  | { readonly kind: "send-tagged"; readonly id: HandoverId };
+
+export type TellLevel = "info" | "warning" | "error";
+
+export interface JournalEntry {
+  readonly epoch: number;
+  readonly blind: boolean;
+  readonly holding: boolean;
+  readonly released: boolean;
+  readonly freeze: { readonly on: boolean; readonly stamp: number };
+  /** The handover that was being verified, for an agent that restarts in the middle of it. */
+  readonly verifying: HandoverId | undefined;
+}
+
+/** What one turn answers. */
+export interface Turn<State> {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}

@@ -1,0 +1,74 @@
+import type { Beat, HandoverId, MacAddress } from "./beat.ts";
+import type { Instant, Millis } from "./time.ts";
+
+/** Everything that can happen. Whatever fails, waits or surprises lives outside the core and reports back as one of these. */
+export type Event =
+  /** The alarm went off, or anything else woke the machine; a spurious one is harmless. */
+  | { readonly kind: "woke" }
+  /**
+   * A beat of the believed session. One that was overtaken on another path is not `newest`: a sign of
+   * life, and nothing more. `heardOfUs`: when we sent the newest beat that the peer had heard by then.
+   */
+  | {
+      readonly kind: "beat-heard";
+      readonly path: number;
+      readonly beat: Beat;
+      readonly newest: boolean;
+      readonly heardOfUs: Instant | undefined;
+    }
+  /** The kernel's word on the address (all of the pair's addresses together) on the service interface. */
+  | { readonly kind: "address-observed"; readonly presence: Presence }
+  /** The kernel's word on the silent address: on `lo`, and muted. */
+  | { readonly kind: "silent-observed"; readonly present: boolean }
+  /** The kernel acknowledged a renewal of the lease that was sent at `sentAt`. */
+  | { readonly kind: "renewed"; readonly sentAt: Instant }
+  | { readonly kind: "carrier-observed"; readonly up: boolean; readonly mac: MacAddress }
+  /** Something was heard on the service network, whatever it was. */
+  | { readonly kind: "network-heard" }
+  /** ARP or ND named this MAC, not ours, as the owner of the address. */
+  | { readonly kind: "neighbour-answered"; readonly mac: MacAddress }
+  /** `mac` where the witness is on the link. */
+  | { readonly kind: "witness-answered"; readonly mac: MacAddress | undefined }
+  /** Whether something listens at the service's port. */
+  | { readonly kind: "service-observed"; readonly listening: boolean }
+  | { readonly kind: "baseline-measured"; readonly id: HandoverId; readonly result: Baseline }
+  | { readonly kind: "rehearsed"; readonly id: HandoverId; readonly result: Rehearsal }
+  /** Counts since `count-traffic` of this handover, our own canary left out; `tagged`: our tagged request was among the lines. */
+  | {
+      readonly kind: "traffic-counted";
+      readonly id: HandoverId;
+      readonly requests: number;
+      readonly errors: number;
+      readonly tagged: boolean;
+    }
+  | { readonly kind: "operator-asked"; readonly order: Order }
+  /** At start: the kernel still has the leased address and the journal's last word is that we hold it. */
+  | {
+      readonly kind: "adopted";
+      readonly epoch: number;
+      readonly blind: boolean;
+      readonly handover: HandoverId | undefined;
+    };
+
+export type Presence = "none" | "some" | "all";
+
+export type Baseline =
+  | {
+      readonly kind: "served";
+      readonly requests: number;
+      readonly errors: number;
+      readonly span: Millis;
+    }
+  | { readonly kind: "unproved"; readonly reason: string };
+
+export type Rehearsal =
+  | { readonly kind: "ready" }
+  | { readonly kind: "unready"; readonly reason: string };
+
+export type Order =
+  | { readonly kind: "promote"; readonly node: string; readonly id: HandoverId }
+  | { readonly kind: "release" }
+  | { readonly kind: "freeze" }
+  | { readonly kind: "thaw" }
+  /** The agent is about to stop: let go, say so, and come back able. */
+  | { readonly kind: "leave" };

@@ -1,0 +1,115 @@
+import type { HandoverWord } from "./beat.ts";
+import { freshPeer, frozen, type HeardPeer, speaks } from "./judge.ts";
+import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
+import type { Policy } from "./policy.ts";
+import { type Giving, noCounts, type State } from "./state.ts";
+import { after, type Instant, millis, plus } from "./time.ts";
+
+/*
+ * The holder's side of a planned swap: measuring ─▶ prepare ─▶ release ─▶ watching.
+ */
+
+const taggedEvery = millis(2000);
+
+/** The holder begins: what can be known at once is asked first, so that nothing moves in vain. */
+export function begin(state: State, id: string, now: Instant, policy: Policy): Phase {
+  const refuse = (reason: string) => ended({ id }, "refused", reason, now);
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined) return refuse(`${policy.peer} is not heard`);
+  if (peer.hearsUs === undefined) return refuse(`${policy.peer} does not hear ${policy.node}`);
+  if (peer.beat.configuration !== policy.configuration)
+    return refuse(`${policy.peer} runs with a different configuration`);
+  if (frozen(state)) return refuse("the pair is frozen: thaw it first");
+  if (!peer.beat.able && !peer.beat.released)
+    return refuse(`${policy.peer} says that it cannot take over`);
+  const giving: Giving = {
+    kind: "giving",
+    id,
+    since: now,
+    phase: "measuring",
+    baseline: noCounts,
+    taggedAt: undefined,
+  };
+  return {
+    handover: giving,
+    effects: [{ kind: "measure-baseline", id }],
+    why: `Swap ${id}: measuring what is served here before ${policy.peer} takes over`,
+  };
+}
+
+export function fromGiving(
+  state: State,
+  giving: Giving,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  const word = wordOf(state, giving.id, now, policy);
+  const peer = freshPeer(state, now, policy);
+  const holds = state.role.kind === "hold";
+  switch (giving.phase) {
+    case "measuring":
+    case "prepare": {
+      if (word?.phase === "refused") return ended(giving, "refused", word.reason, now);
+      if (peer === undefined) return ended(giving, "refused", `${policy.peer} fell silent`, now);
+      if (!holds) return ended(giving, "refused", `${policy.node} lost the address meanwhile`, now);
+      if (giving.phase === "prepare" && word?.phase === "ready")
+        return phase(
+          { ...giving, phase: "release", since: now },
+          `Swap ${giving.id}: ${policy.peer} is ready`,
+        );
+      return now >= after(giving.since, patience[giving.phase])
+        ? ended(giving, "refused", slowReason(giving, policy), now)
+        : undefined;
+    }
+    case "release":
+      if (holds && now > giving.since)
+        return ended(giving, "rolled-back", returnReason(word, policy), now);
+      return peer !== undefined && speaks(peer.beat) && state.role.kind === "standby"
+        ? phase(
+            { ...giving, phase: "watching", since: now },
+            `Swap ${giving.id}: ${policy.peer} has the address`,
+          )
+        : undefined;
+    case "watching":
+      return fromWatching(state, giving, word, peer, now, policy);
+  }
+}
+
+function fromWatching(
+  state: State,
+  giving: Giving,
+  word: HandoverWord | undefined,
+  peer: HeardPeer | undefined,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  if (state.role.kind === "hold")
+    return ended(giving, "rolled-back", returnReason(word, policy), now);
+  if (word?.phase === "done") return ended(giving, "done", word.reason, now);
+  const limit = plus(policy.swap.verifyTime, patience.watching);
+  if (peer !== undefined && speaks(peer.beat) && now >= after(giving.since, limit))
+    return ended(
+      giving,
+      "done",
+      `${policy.peer} holds the address, but never said that it was proved`,
+      now,
+    );
+  const tagDue = giving.taggedAt === undefined || now >= after(giving.taggedAt, taggedEvery);
+  return word?.phase === "verifying" && tagDue
+    ? {
+        handover: { ...giving, taggedAt: now },
+        effects: [{ kind: "send-tagged", id: giving.id }],
+        why: "",
+      }
+    : undefined;
+}
+
+const slowReason = (giving: Giving, policy: Policy): string =>
+  giving.phase === "measuring"
+    ? "the baseline could not be measured in time"
+    : `${policy.peer} did not get ready in time`;
+
+const returnReason = (word: HandoverWord | undefined, policy: Policy): string =>
+  word !== undefined && word.reason !== ""
+    ? word.reason
+    : `${policy.peer} did not keep the address`;

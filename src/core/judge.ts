@@ -1,0 +1,205 @@
+import type { Beat } from "./beat.ts";
+import type { Policy } from "./policy.ts";
+import type { Giving, Inquire, Peer, Receiving, State } from "./state.ts";
+import { after, before, type Instant, latest, type Millis, millis, plus, times } from "./time.ts";
+
+/**
+ * What can be concluded from the facts. Nothing here changes anything; each question has one answer
+ * at one instant, and those that time alone can change name the instant in `alarm.ts`.
+ */
+
+export type HeardPeer = Extract<Peer, { kind: "heard" }>;
+
+/** A witness is asked each second at rest; three answers missing means it is not seen. */
+const witnessFresh = millis(3200);
+/** A listening socket is looked for each second; a web server that restarts is given three. */
+const serviceFresh = millis(3500);
+/** After a taking that the kernel refused the other machine goes first. */
+const failedRest = millis(10_000);
+/** The kernel looks at lifetimes at most once a second: the lease, one second, and some slack. */
+export const leaseSlack = millis(1300);
+/** How long a foreign claim of the address is believed after its last frame. */
+export const foreignFresh = millis(10_000);
+
+/** The peer, when a sign of life came within `deadTime`. */
+export function freshPeer(state: State, now: Instant, policy: Policy): HeardPeer | undefined {
+  const { peer } = state;
+  return peer.kind === "heard" && now < after(peer.at, policy.deadTime) ? peer : undefined;
+}
+
+/** The sender's kernel answers for the address, or is about to, or may still. */
+export const speaks = (beat: Beat): boolean =>
+  beat.present || beat.role === "taking" || beat.role === "holding" || beat.role === "yielding";
+
+/** Law 7: names sort byte by byte. They are ASCII, so comparing UTF-16 units is the same. */
+const sortsFirst = (policy: Policy): boolean => policy.node < policy.peer;
+
+/** Who takes a vacant address when both could. The beat carries the order; where the two disagree, names decide. */
+export function precedesUs(beat: Beat, policy: Policy): boolean {
+  return beat.first === policy.first ? !sortsFirst(policy) : beat.first;
+}
+
+/** Law 7: the higher epoch wins, ties go to the name that sorts first. */
+export const outranks = (beat: Beat, epoch: number, policy: Policy): boolean =>
+  beat.epoch > epoch || (beat.epoch === epoch && !sortsFirst(policy));
+
+/** Either machine may have been told; the higher stamp is the pair's last word. */
+export const frozen = (state: State): boolean => state.orders.freeze.on;
+
+export function serviceHealth(state: State, now: Instant): Beat["service"] {
+  const { service } = state.self;
+  if (service.listenedAt === undefined) return "unwatched";
+  return service.listening || now < after(service.listenedAt, serviceFresh) ? "well" : "failed";
+}
+
+export const witnessSeen = (state: State, now: Instant): boolean =>
+  state.witness.seenAt !== undefined && now < after(state.witness.seenAt, witnessFresh);
+
+/** The witness's silence is evidence only while it is not known to be broken. */
+export const witnessTrusted = (state: State, policy: Policy): boolean =>
+  policy.witness && !state.witness.broken;
+
+/** When a path across the service network last brought a sign of life. */
+export function heardOnServiceAt(peer: HeardPeer, policy: Policy): Instant | undefined {
+  const heard = peer.paths.filter(
+    (at, path): at is Instant => at !== undefined && policy.paths[path]?.service === true,
+  );
+  return heard.length === 0 ? undefined : latest(...heard);
+}
+
+const silentFor = (at: Instant | undefined, now: Instant, policy: Policy): boolean =>
+  at === undefined || now >= after(at, plus(policy.deadTime, policy.confirmTime));
+
+/** Nothing of the peer came across the service network since. */
+export function missing(state: State, span: Millis, now: Instant, policy: Policy): boolean {
+  const at = state.peer.kind === "heard" ? heardOnServiceAt(state.peer, policy) : undefined;
+  return at === undefined || now >= after(at, span);
+}
+
+/** The peer has been missing for so long that the witness is asked at leisure. */
+export const longMissing = (state: State, now: Instant, policy: Policy): boolean =>
+  missing(state, plus(policy.deadTime, millis(2000)), now, policy);
+
+/** A witness that can be trusted does not answer. Asked at leisure, some lost answers do not count. */
+function witnessLost(state: State, now: Instant, policy: Policy): boolean {
+  const patience = longMissing(state, now, policy) ? times(policy.interval, 10) : millis(0);
+  return (
+    witnessTrusted(state, policy) && silentFor(state.witness.seenAt, before(now, patience), policy)
+  );
+}
+
+/** Law 3: neither peer nor witness is heard. A peer that said goodbye is not missing. */
+export function isolated(state: State, now: Instant, policy: Policy): boolean {
+  const { peer } = state;
+  if (peer.kind === "heard" && (peer.beat.released || !silentFor(peer.at, now, policy)))
+    return false;
+  return witnessLost(state, now, policy);
+}
+
+/** Nobody is heard across the service network, cable or no cable. */
+export function serviceNetworkLost(state: State, now: Instant, policy: Policy): boolean {
+  if (!state.self.carrier) return true;
+  const confirmed = plus(policy.deadTime, policy.confirmTime);
+  return missing(state, confirmed, now, policy) && witnessLost(state, now, policy);
+}
+
+/** Nothing but the peer's holding keeps this machine from taking. */
+export function able(state: State, now: Instant, policy: Policy): boolean {
+  return hindrance(state, now, policy) === undefined;
+}
+
+export const witnessUnseen = "it sees no witness";
+
+/** What keeps this machine from taking the address, as the end of the sentence "it cannot take: …". */
+export function hindrance(state: State, now: Instant, policy: Policy): string | undefined {
+  const { self, orders } = state;
+  if (orders.leaving) return "its agent is stopping";
+  if (orders.released) return "it was released by an operator";
+  if (frozen(state)) return "the pair is frozen";
+  if (!self.carrier) return "its service interface has no carrier";
+  if (serviceHealth(state, now) === "failed") return "nothing listens at its service port any more";
+  if (self.failedAt !== undefined && now < after(self.failedAt, failedRest))
+    return "its kernel did not carry out the last taking";
+  if (witnessTrusted(state, policy) && !witnessSeen(state, now)) return witnessUnseen;
+  return undefined;
+}
+
+/** The last frame in which a machine that is neither of the pair nor a known proxy claimed the address. */
+export function foreignClaim(state: State, now: Instant): string | undefined {
+  const { foreign } = state.neighbours;
+  return foreign !== undefined && now < after(foreign.at, foreignFresh) ? foreign.mac : undefined;
+}
+
+/** The first half of `confirmTime` asks; the second half also claims, so that a holder that hears us can let go first. */
+export const claimDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.5);
+
+/** A claim that stands this long proves that the claimant does not hear our answers. */
+export const deafDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.25);
+
+/** The instant from which the missing holder's lease has run out, whatever its agent did after its last beat. */
+export function leaseOver(role: Inquire, state: State): Instant {
+  const { peer } = state;
+  return role.kernelAnswered && peer.kind === "heard"
+    ? after(peer.at, plus(peer.beat.lease, leaseSlack))
+    : role.asking;
+}
+
+export type Verdict =
+  | { readonly kind: "take"; readonly why: string }
+  /** `why` is empty while nothing but the question itself takes its time. */
+  | { readonly kind: "wait"; readonly why: string };
+
+/**
+ * Law 5, look before taking, for an inquiry that heard nothing that speaks. Three kinds of evidence
+ * allow it: nobody answered for the whole of `confirmTime`; the peer itself answered an ask of this
+ * inquiry and neither holds nor goes first; or the peer is heard, cannot hear us, and does not claim.
+ */
+export function verdict(role: Inquire, state: State, now: Instant, policy: Policy): Verdict {
+  const wait = (why: string): Verdict => ({ kind: "wait", why });
+  const over = now >= after(role.asking, policy.confirmTime);
+  if (witnessTrusted(state, policy) && role.witnessAt === undefined)
+    return wait(over ? "no witness answers" : "");
+  const foreign = foreignClaim(state, now);
+  if (foreign !== undefined) return wait(`${foreign} answers for the address`);
+  const peer = freshPeer(state, now, policy);
+  if (peer !== undefined && peer.at >= role.since) return heardVerdict(role, peer, now, policy);
+  if (now < leaseOver(role, state))
+    return wait(`the kernel of ${policy.peer} answered, so its lease has to run out`);
+  if (!over)
+    return wait(role.kernelAnswered ? `the kernel of ${policy.peer} answers beyond its lease` : "");
+  return {
+    kind: "take",
+    why: state.peer.kind === "unheard" ? "nobody is heard and nobody answers" : "nobody answers",
+  };
+}
+
+function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Policy): Verdict {
+  if (peer.hearsUs !== undefined && peer.hearsUs >= role.since)
+    return { kind: "take", why: `${policy.peer} says that it does not hold` };
+  const quiet = peer.beat.role !== "claiming" && now >= after(role.since, policy.confirmTime);
+  return quiet
+    ? { kind: "take", why: `${policy.peer} does not hold and cannot hear us` }
+    : { kind: "wait", why: "" };
+}
+
+/** Nobody has answered for long enough that this machine takes unless somebody does. */
+export function claiming(role: Inquire, state: State, now: Instant, policy: Policy): boolean {
+  if (now < after(role.asking, claimDelay(policy)) || now < leaseOver(role, state)) return false;
+  const peer = freshPeer(state, now, policy);
+  if (peer !== undefined && peer.at >= role.since) return false;
+  if (witnessTrusted(state, policy) && role.witnessAt === undefined) return false;
+  return foreignClaim(state, now) === undefined;
+}
+
+/** The side that must wait in a handover while the other takes its turn. */
+export const isGiving = (
+  state: State,
+  phase: Giving["phase"],
+): state is State & { handover: Giving } =>
+  state.handover.kind === "giving" && state.handover.phase === phase;
+
+export const isReceiving = (
+  state: State,
+  phase: Receiving["phase"],
+): state is State & { handover: Receiving } =>
+  state.handover.kind === "receiving" && state.handover.phase === phase;

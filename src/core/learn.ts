@@ -1,0 +1,217 @@
+import type { MacAddress } from "./beat.ts";
+import type { Event, Order } from "./event.ts";
+import { freshPeer, speaks, witnessSeen } from "./judge.ts";
+import type { Policy } from "./policy.ts";
+import type { Hold, Orders, Peer, State } from "./state.ts";
+import { after, before, type Instant, millis, never, times } from "./time.ts";
+
+/** How many MACs with proxy ARP are remembered; a network that has more than two is rare. */
+const proxiesMax = 8;
+
+type BeatHeard = Extract<Event, { kind: "beat-heard" }>;
+
+/** What an event adds to what is known. Facts only: no role and no phase changes here, but for adoption. */
+export function learn(state: State, event: Event, now: Instant, policy: Policy): State {
+  switch (event.kind) {
+    case "woke":
+    case "baseline-measured":
+    case "rehearsed":
+    case "traffic-counted":
+      return state;
+    case "beat-heard":
+      return learnBeat(state, event, now, policy);
+    case "address-observed":
+      return learnPresence(state, event.presence, now);
+    case "silent-observed":
+      return { ...state, self: { ...state.self, silent: event.present } };
+    case "renewed":
+      return state.role.kind === "hold"
+        ? { ...state, role: { ...state.role, renewedAt: event.sentAt } }
+        : state;
+    case "carrier-observed":
+      return learnCarrier(state, event.up, event.mac, now);
+    case "network-heard":
+      return learnAlive({ ...state, self: { ...state.self, networkHeardAt: now } }, now);
+    case "neighbour-answered":
+      return learnNeighbour(state, event.mac, now, policy);
+    case "witness-answered":
+      return learnWitness(state, event.mac, now, policy);
+    case "service-observed":
+      return learnService(state, event.listening, now);
+    case "operator-asked":
+      return { ...state, orders: obey(state.orders, event.order, policy) };
+    case "adopted":
+      return adopt(state, event, now, policy);
+  }
+}
+
+/** A verdict reached late is discarded and asked again: what was silent may only have been unread. */
+export function learnLateness(state: State, now: Instant): State {
+  return state.role.kind === "inquire" ? { ...state, role: { ...state.role, asking: now } } : state;
+}
+
+function learnBeat(state: State, event: BeatHeard, now: Instant, policy: Policy): State {
+  const known = state.peer.kind === "heard" ? state.peer : undefined;
+  const paths = policy.paths.map((_, path) => (path === event.path ? now : known?.paths[path]));
+  if (known !== undefined && !event.newest) return { ...state, peer: { ...known, at: now, paths } };
+  const { beat } = event;
+  const claiming = beat.role === "claiming";
+  const peer: Peer = {
+    kind: "heard",
+    beat,
+    at: now,
+    paths,
+    hearsUs: event.heardOfUs ?? known?.hearsUs,
+    claimingSince: claiming ? (known?.claimingSince ?? now) : undefined,
+  };
+  const witnessLost = !beat.network.witness && !witnessSeen(state, now);
+  const freeze = beat.freeze.stamp > state.orders.freeze.stamp ? beat.freeze : state.orders.freeze;
+  const heard: State = {
+    ...state,
+    peer,
+    epoch: Math.max(state.epoch, beat.epoch),
+    witness: { ...state.witness, broken: policy.witness && (state.witness.broken || witnessLost) },
+    orders: { ...state.orders, freeze },
+  };
+  return announceAgainAfter(heard, known, now, policy);
+}
+
+/**
+ * The neighbours' tables may point anywhere after two machines spoke, or after the peer was away: the
+ * one that keeps the address announces it again. The field's oldest wound: a heal, and nobody does.
+ */
+function announceAgainAfter(
+  state: State,
+  known: Extract<Peer, { kind: "heard" }> | undefined,
+  now: Instant,
+  policy: Policy,
+): State {
+  if (state.peer.kind === "unheard") return state;
+  const spoke = known !== undefined && speaks(known.beat) && !speaks(state.peer.beat);
+  const wasAway = known !== undefined && now >= after(known.at, policy.deadTime);
+  return spoke || wasAway ? announceAgain(state, now) : state;
+}
+
+function announceAgain(state: State, now: Instant): State {
+  return state.role.kind === "hold"
+    ? { ...state, role: { ...state.role, announcingSince: now, announced: 0 } }
+    : state;
+}
+
+function learnPresence(state: State, presence: State["self"]["presence"], now: Instant): State {
+  const returned = state.self.presence !== "all" && presence === "all";
+  const observed = { ...state, self: { ...state.self, presence } };
+  return returned ? announceAgain(observed, now) : observed;
+}
+
+function learnCarrier(state: State, up: boolean, mac: MacAddress, now: Instant): State {
+  const self = { ...state.self, carrier: up, mac };
+  const linkUp = up && !state.self.carrier;
+  const observed = learnAlive({ ...state, self }, now);
+  return linkUp ? announceAgain(observed, now) : observed;
+}
+
+/** `bootTime` counts only while the interface has carrier and something was heard on it. */
+function learnAlive(state: State, now: Instant): State {
+  const { role, self } = state;
+  if (role.kind !== "boot") return state;
+  const alive = self.carrier && self.networkHeardAt !== undefined;
+  const aliveSince = alive ? (role.aliveSince ?? now) : undefined;
+  return { ...state, role: { ...role, aliveSince } };
+}
+
+function learnNeighbour(state: State, mac: MacAddress, now: Instant, policy: Policy): State {
+  const { neighbours, role } = state;
+  if (mac === state.self.mac || neighbours.proxies.includes(mac)) return state;
+  const ofPeer = state.peer.kind === "heard" && state.peer.beat.mac === mac;
+  const holder = freshPeer(state, now, policy);
+  if (!ofPeer && holder !== undefined && speaks(holder.beat)) {
+    return { ...state, neighbours: { ...neighbours, proxies: withProxy(neighbours.proxies, mac) } };
+  }
+  const seen: State = ofPeer
+    ? state
+    : { ...state, neighbours: { ...neighbours, foreign: { mac, at: now } } };
+  if (role.kind === "inquire")
+    return {
+      ...seen,
+      role: { ...role, asking: now, kernelAnswered: role.kernelAnswered || ofPeer },
+    };
+  return role.kind === "hold" && mayAnnounceAgain(role, now) ? announceAgain(seen, now) : seen;
+}
+
+const withProxy = (known: readonly MacAddress[], mac: MacAddress): readonly MacAddress[] =>
+  known.includes(mac) ? known : [...known, mac].slice(-proxiesMax);
+
+/** A fight of announcements helps nobody: one answer to a claim in 1.1 s, above Linux's `locktime` of 1 s. */
+const mayAnnounceAgain = (role: Hold, now: Instant): boolean =>
+  role.announcedAt !== undefined && now >= after(role.announcedAt, millis(1100));
+
+function learnWitness(
+  state: State,
+  mac: MacAddress | undefined,
+  now: Instant,
+  policy: Policy,
+): State {
+  const { role, neighbours } = state;
+  const witness = { ...state.witness, seenAt: now, broken: false };
+  // What answers for the witness's own address is not the holder, even if it answers for ours as well.
+  const proxies =
+    mac === undefined || mac === state.self.mac
+      ? neighbours.proxies
+      : withProxy(neighbours.proxies, mac);
+  const foreign = neighbours.foreign?.mac === mac ? undefined : neighbours.foreign;
+  const seen: State = { ...state, witness, neighbours: { ...neighbours, proxies, foreign } };
+  if (role.kind !== "inquire") return seen;
+  // Whoever was cut off asks again once it is connected: what was silent may only have been out of reach.
+  const overdue = role.witnessAt === undefined && now >= after(role.asking, policy.confirmTime);
+  const asking = overdue ? now : role.asking;
+  return { ...seen, role: { ...role, witnessAt: now, asking } };
+}
+
+function learnService(state: State, listening: boolean, now: Instant): State {
+  const listenedAt = listening ? now : state.self.service.listenedAt;
+  return { ...state, self: { ...state.self, service: { listening, listenedAt } } };
+}
+
+function obey(orders: Orders, order: Order, policy: Policy): Orders {
+  const stamp = orders.freeze.stamp + 1;
+  switch (order.kind) {
+    case "release":
+      return { ...orders, released: true };
+    case "freeze":
+      return { ...orders, freeze: { on: true, stamp } };
+    case "thaw":
+      return { ...orders, released: false, freeze: { on: false, stamp } };
+    case "leave":
+      return { ...orders, leaving: true };
+    case "promote":
+      return order.node === policy.node ? { ...orders, released: false } : orders;
+  }
+}
+
+/** A crash of the agent alone costs users nothing: the lease is still ours, and is renewed at once. */
+function adopt(
+  state: State,
+  event: Extract<Event, { kind: "adopted" }>,
+  now: Instant,
+  policy: Policy,
+): State {
+  const role: Hold = {
+    kind: "hold",
+    since: now,
+    epoch: event.epoch,
+    blind: event.blind,
+    renewedAt: before(now, times(policy.lease, 0.25)),
+    renewalAskedAt: before(now, policy.lease),
+    announcingSince: now,
+    announced: 0,
+    announcedAt: undefined,
+  };
+  return {
+    ...state,
+    role,
+    epoch: Math.max(state.epoch, event.epoch),
+    self: { ...state.self, presence: "all" },
+    alarm: never,
+  };
+}

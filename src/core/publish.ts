@@ -1,0 +1,104 @@
+import type { Beat, PublicRole } from "./beat.ts";
+import type { JournalEntry, Wish } from "./effect.ts";
+import { handoverWord } from "./handover.ts";
+import { able, claiming, freshPeer, serviceHealth, witnessSeen } from "./judge.ts";
+import type { Policy } from "./policy.ts";
+import type { State } from "./state.ts";
+import { after, type Instant, type Millis, millis, plus } from "./time.ts";
+
+/** What the rest of the program needs to know of a state, each a pure function of it. */
+
+export function wish(state: State): Wish {
+  const { role, handover } = state;
+  const wanted = role.kind === "take" || role.kind === "hold";
+  const preparing =
+    handover.kind === "receiving" &&
+    (handover.phase === "silencing" ||
+      handover.phase === "rehearsing" ||
+      handover.phase === "ready" ||
+      handover.phase === "taking");
+  return { address: wanted ? "present" : "absent", silent: preparing ? "present" : "absent" };
+}
+
+export function publicRole(state: State, now: Instant, policy: Policy): PublicRole {
+  switch (state.role.kind) {
+    case "boot":
+    case "standby":
+      return state.role.kind;
+    case "inquire":
+      return claiming(state.role, state, now, policy) ? "claiming" : "asking";
+    case "take":
+      return "taking";
+    case "hold":
+      return "holding";
+    case "yield":
+      return "yielding";
+  }
+}
+
+export function beat(state: State, now: Instant, policy: Policy): Beat {
+  const { role, self, orders } = state;
+  const said = publicRole(state, now, policy);
+  const peer = freshPeer(state, now, policy);
+  return {
+    node: policy.node,
+    role: said,
+    epoch: "epoch" in role ? role.epoch : said === "claiming" ? state.epoch + 1 : state.epoch,
+    blind: "blind" in role ? role.blind : state.peer.kind === "unheard",
+    first: policy.first,
+    present: self.presence !== "none",
+    able: able(state, now, policy),
+    released: orders.released || orders.leaving,
+    freeze: orders.freeze,
+    service: serviceHealth(state, now),
+    network: {
+      carrier: self.carrier,
+      peer:
+        peer?.paths.some((at, path) => fresh(at, now, policy) && policy.paths[path]?.service) ??
+        false,
+      witness: witnessSeen(state, now),
+    },
+    lease: policy.lease,
+    interval: policy.interval,
+    deadTime: policy.deadTime,
+    mac: self.mac,
+    configuration: policy.configuration,
+    handover: handoverWord(state),
+  };
+}
+
+const fresh = (at: Instant | undefined, now: Instant, policy: Policy): boolean =>
+  at !== undefined && now < after(at, policy.deadTime);
+
+/** The longest wait between two beats: `interval` at rest, a few ms while something is moving. */
+export function pace(state: State, now: Instant, policy: Policy): Millis {
+  const { role, handover } = state;
+  const moving =
+    role.kind === "take" ||
+    role.kind === "yield" ||
+    (handover.kind === "giving" && handover.phase === "release") ||
+    (handover.kind === "receiving" && handover.phase === "ready") ||
+    calling(state, now, policy);
+  return moving ? millis(Math.min(5, policy.interval)) : policy.interval;
+}
+
+/** A machine that was paused whole speaks again when it resumes, until it hears one beat: let it be soon. */
+function calling(state: State, now: Instant, policy: Policy): boolean {
+  const { role, peer } = state;
+  if (role.kind !== "hold" || peer.kind === "unheard" || peer.at >= role.since) return false;
+  return now < after(role.since, plus(policy.lease, millis(2000)));
+}
+
+export function journalEntry(state: State): JournalEntry {
+  const { role, handover, orders } = state;
+  const holding = role.kind === "hold";
+  return {
+    epoch: holding ? role.epoch : state.epoch,
+    blind: holding && role.blind,
+    holding,
+    released: orders.released,
+    freeze: orders.freeze,
+    verifying:
+      handover.kind === "receiving" && handover.phase === "verifying" ? handover.id : undefined,
+  };
+}

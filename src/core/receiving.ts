@@ -1,0 +1,168 @@
+import type { HandoverWord } from "./beat.ts";
+import { freshPeer, hindrance, speaks } from "./judge.ts";
+import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
+import type { Policy } from "./policy.ts";
+import { prove } from "./proof.ts";
+import { type Handover, noCounts, type Receiving, type State } from "./state.ts";
+import { after, type Instant, plus } from "./time.ts";
+
+/*
+ * The target's side of a planned swap: silencing ─▶ rehearsing ─▶ ready ─▶ taking ─▶ verifying, and
+ * from there done or returning. The target is the judge of its own access_log; that it let go again is
+ * proved to the other side by the address being observed absent.
+ */
+
+export function accepted(state: State, word: HandoverWord, now: Instant, policy: Policy): Phase {
+  const { id, requests, errors, span } = word;
+  const hindered = hindrance(
+    { ...state, orders: { ...state.orders, released: false } },
+    now,
+    policy,
+  );
+  if (hindered !== undefined)
+    return ended({ id }, "refused", `${policy.node} cannot take over: ${hindered}`, now);
+  const receiving: Receiving = {
+    kind: "receiving",
+    id,
+    since: now,
+    phase: "silencing",
+    baseline: { requests, errors, span },
+    counted: noCounts,
+    tagged: false,
+    reason: "",
+  };
+  return phase(receiving, `Swap ${id}: getting ready to take over from ${policy.peer}`);
+}
+
+/** The agent restarted while it was verifying: the count starts anew, the swap goes on. */
+export function resumed(id: string, now: Instant): Phase {
+  const receiving: Receiving = {
+    kind: "receiving",
+    id,
+    since: now,
+    phase: "verifying",
+    baseline: noCounts,
+    counted: noCounts,
+    tagged: false,
+    reason: "",
+  };
+  return {
+    handover: receiving,
+    effects: [{ kind: "count-traffic", id }],
+    why: `Swap ${id}: verifying goes on after a restart of the agent`,
+  };
+}
+
+export function fromWanting(
+  state: State,
+  wanting: Extract<Handover, { kind: "wanting" }>,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  if (state.role.kind === "hold")
+    return ended(wanting, "done", "nobody else held the address", now);
+  const word = wordOf(state, wanting.id, now, policy);
+  if (word?.phase === "refused") return ended(wanting, "refused", word.reason, now);
+  if (word?.phase === "prepare") return accepted(state, word, now, policy);
+  const limit = word === undefined ? patience.wanting : plus(patience.measuring, patience.wanting);
+  return now >= after(wanting.since, limit)
+    ? ended(wanting, "refused", `${policy.peer} did not begin the swap`, now)
+    : undefined;
+}
+
+export function fromReceiving(
+  state: State,
+  receiving: Receiving,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  const { id } = receiving;
+  const serving = state.role.kind === "take" || state.role.kind === "hold";
+  switch (receiving.phase) {
+    case "silencing":
+    case "rehearsing":
+    case "ready":
+      if (serving) return counting(receiving, now);
+      return withdrawn(state, receiving, now, policy) ?? prepared(state, receiving, now);
+    case "taking":
+      if (state.role.kind === "hold") return verifying(receiving, now);
+      return !serving && now >= after(receiving.since, patience.taking)
+        ? ended(receiving, "rolled-back", `${policy.node} did not take the address`, now)
+        : undefined;
+    case "verifying":
+      if (!serving)
+        return ended(
+          receiving,
+          "rolled-back",
+          `${policy.node} lost the address while verifying`,
+          now,
+        );
+      return judged(state, receiving, now, policy);
+    case "returning": {
+      const peer = freshPeer(state, now, policy);
+      if (state.role.kind === "standby" && peer !== undefined && speaks(peer.beat))
+        return ended(receiving, "rolled-back", receiving.reason, now);
+      return serving && state.role.since > receiving.since
+        ? ended(
+            { id },
+            "done",
+            `${receiving.reason}, but ${policy.peer} did not take the address back`,
+            now,
+          )
+        : undefined;
+    }
+  }
+}
+
+/** Counting begins before the first client can arrive. */
+function counting(receiving: Receiving, now: Instant): Phase {
+  const effects = [{ kind: "count-traffic", id: receiving.id }] as const;
+  return { handover: { ...receiving, phase: "taking", since: now }, effects, why: "" };
+}
+
+const verifying = (receiving: Receiving, now: Instant): Phase =>
+  phase(
+    { ...receiving, phase: "verifying", since: now },
+    `Swap ${receiving.id}: verifying in the access_log that requests are served here`,
+  );
+
+/** Before anything moved, a holder that no longer speaks of this swap has ended it. */
+function withdrawn(state: State, receiving: Receiving, now: Instant, policy: Policy) {
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined) return undefined;
+  const word = peer.beat.handover;
+  if (word.id === receiving.id && word.phase !== "refused") return undefined;
+  const reason = word.id === receiving.id ? word.reason : `${policy.peer} no longer takes part`;
+  return ended(receiving, "refused", reason, now);
+}
+
+/** From *ready* on the next word is the holder's: `transitions.ts` takes what it has let go. */
+function prepared(state: State, receiving: Receiving, now: Instant): Phase | undefined {
+  const { id, phase: at } = receiving;
+  if (at === "silencing" && state.self.silent) {
+    const effects = [{ kind: "rehearse", id }] as const;
+    return { handover: { ...receiving, phase: "rehearsing", since: now }, effects, why: "" };
+  }
+  const slow =
+    (at === "silencing" || at === "rehearsing") && now >= after(receiving.since, patience[at]);
+  return slow
+    ? ended(receiving, "refused", "the target did not get ready in time", now)
+    : undefined;
+}
+
+function judged(
+  state: State,
+  receiving: Receiving,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  const found = prove(receiving, now, policy.swap);
+  if (found.kind === "open") return undefined;
+  if (found.kind === "proved") return ended(receiving, "done", found.why, now);
+  if (freshPeer(state, now, policy) === undefined)
+    return ended(receiving, "done", `${found.why}, and ${policy.peer} is gone: staying`, now);
+  return phase(
+    { ...receiving, phase: "returning", since: now, reason: found.why },
+    `Swap ${receiving.id}: ${found.why}: rolling back`,
+  );
+}

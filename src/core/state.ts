@@ -1,0 +1,202 @@
+import type { Beat, Freeze, HandoverId, MacAddress } from "./beat.ts";
+import type { Presence } from "./event.ts";
+import type { Policy } from "./policy.ts";
+import { type Instant, type Millis, millis } from "./time.ts";
+
+/**
+ * What one machine is, what it observed of itself and of the other, and what it was told. Every value
+ * is either a fact with the instant of its observation or a decision with the instant it was made.
+ */
+export interface State {
+  readonly role: Role;
+  /** The highest epoch ever owned, claimed or heard of. */
+  readonly epoch: number;
+  readonly peer: Peer;
+  readonly self: Self;
+  readonly witness: Witness;
+  readonly neighbours: Neighbours;
+  readonly handover: Handover;
+  readonly orders: Orders;
+  /** When the last turn asked to be woken: a turn much later than this was late. */
+  readonly alarm: Instant;
+}
+
+export type Role =
+  /** Passive until the peer is heard, or until `bootTime` has passed on a network that is alive. */
+  | { readonly kind: "boot"; readonly since: Instant; readonly aliveSince: Instant | undefined }
+  | { readonly kind: "standby"; readonly since: Instant }
+  | Inquire
+  /** The address is wished for, and not yet observed. */
+  | {
+      readonly kind: "take";
+      readonly since: Instant;
+      readonly epoch: number;
+      readonly blind: boolean;
+    }
+  | Hold
+  /** The address is unwished, and not yet observed absent. */
+  | { readonly kind: "yield"; readonly since: Instant; readonly epoch: number };
+
+export interface Inquire {
+  readonly kind: "inquire";
+  readonly since: Instant;
+  /** When the question was last put afresh: lateness, an answer from a kernel or the witness's return restart it. */
+  readonly asking: Instant;
+  readonly askedAt: Instant | undefined;
+  readonly probedAt: Instant | undefined;
+  readonly witnessAt: Instant | undefined;
+  /** The missing holder's kernel answered in this inquiry: its lease has to run out first. */
+  readonly kernelAnswered: boolean;
+  /** What it waits for, beyond answers to its question; said once each time it changes. */
+  readonly waiting: string;
+}
+
+export interface Hold {
+  readonly kind: "hold";
+  readonly since: Instant;
+  readonly epoch: number;
+  readonly blind: boolean;
+  /** When the last renewal that the kernel acknowledged was sent. */
+  readonly renewedAt: Instant;
+  readonly renewalAskedAt: Instant;
+  /** Announcements go at once, after 1.1 s and 5 s, then every 30 s, counted from here. */
+  readonly announcingSince: Instant;
+  readonly announced: number;
+  readonly announcedAt: Instant | undefined;
+}
+
+export type Peer =
+  | { readonly kind: "unheard" }
+  | {
+      readonly kind: "heard";
+      /** The newest beat, and when the newest sign of life came on any path. */
+      readonly beat: Beat;
+      readonly at: Instant;
+      readonly paths: readonly (Instant | undefined)[];
+      /** When we sent the newest of our beats that the peer has told us it heard. */
+      readonly hearsUs: Instant | undefined;
+      /** Since when every beat has been a claim of the address. */
+      readonly claimingSince: Instant | undefined;
+    };
+
+export interface Self {
+  readonly mac: MacAddress;
+  readonly carrier: boolean;
+  readonly presence: Presence;
+  readonly silent: boolean;
+  readonly networkHeardAt: Instant | undefined;
+  readonly service: { readonly listening: boolean; readonly listenedAt: Instant | undefined };
+  /** A taking that the kernel did not carry out: not able for a while. */
+  readonly failedAt: Instant | undefined;
+}
+
+export interface Witness {
+  readonly seenAt: Instant | undefined;
+  readonly probedAt: Instant | undefined;
+  /** Never seen since start, or unseen by both machines while they heard each other: no evidence. */
+  readonly broken: boolean;
+}
+
+export interface Neighbours {
+  /** MACs that also answered while the holder was well: gateways with proxy ARP. */
+  readonly proxies: readonly MacAddress[];
+  readonly foreign: { readonly mac: MacAddress; readonly at: Instant } | undefined;
+  readonly probedAt: Instant | undefined;
+}
+
+export interface Orders {
+  readonly released: boolean;
+  readonly leaving: boolean;
+  readonly freeze: Freeze;
+}
+
+/** Requests and server errors, and the span they were counted in. */
+export interface Counts {
+  readonly requests: number;
+  readonly errors: number;
+  readonly span: Millis;
+}
+
+export const handoverResults = ["done", "refused", "rolled-back"] as const;
+
+export interface Outcome {
+  readonly id: HandoverId;
+  readonly result: (typeof handoverResults)[number];
+  readonly reason: string;
+  readonly at: Instant;
+}
+
+/** A planned swap as one side sees it. `since` is when its phase began. */
+export type Handover =
+  | { readonly kind: "none"; readonly last: Outcome | undefined }
+  /** Target: its operator spoke, and the holder has not begun. */
+  | { readonly kind: "wanting"; readonly id: HandoverId; readonly since: Instant }
+  | Giving
+  | Receiving;
+
+export interface Giving {
+  readonly kind: "giving";
+  readonly id: HandoverId;
+  readonly since: Instant;
+  readonly phase:
+    | "measuring"
+    | "prepare"
+    /** The address is to go; once it is observed gone the target may take. */
+    | "release"
+    /** The target holds: its proof is awaited. */
+    | "watching";
+  readonly baseline: Counts;
+  readonly taggedAt: Instant | undefined;
+}
+
+export interface Receiving {
+  readonly kind: "receiving";
+  readonly id: HandoverId;
+  readonly since: Instant;
+  readonly phase: /** Silent address going up. */
+    | "silencing"
+    | "rehearsing"
+    | "ready"
+    /** The holder's address is gone: ours to take. */
+    | "taking"
+    | "verifying"
+    /** The proof did not come: ours to let go. */
+    | "returning";
+  readonly baseline: Counts;
+  readonly counted: Counts;
+  readonly tagged: boolean;
+  readonly reason: string;
+}
+
+export const noCounts: Counts = { requests: 0, errors: 0, span: millis(0) };
+
+/** What the journal and the kernel told before the first turn. */
+export interface Start {
+  readonly at: Instant;
+  readonly mac: MacAddress;
+  readonly epoch: number;
+  readonly released: boolean;
+  readonly freeze: Freeze;
+}
+
+export function initialState(start: Start, policy: Policy): State {
+  return {
+    role: { kind: "boot", since: start.at, aliveSince: undefined },
+    epoch: start.epoch,
+    peer: { kind: "unheard" },
+    self: {
+      mac: start.mac,
+      carrier: false,
+      presence: "none",
+      silent: false,
+      networkHeardAt: undefined,
+      service: { listening: false, listenedAt: undefined },
+      failedAt: undefined,
+    },
+    witness: { seenAt: undefined, probedAt: undefined, broken: policy.witness },
+    neighbours: { proxies: [], foreign: undefined, probedAt: undefined },
+    handover: { kind: "none", last: undefined },
+    orders: { released: start.released, leaving: false, freeze: start.freeze },
+    alarm: start.at,
+  };
+}

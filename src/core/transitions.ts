@@ -1,0 +1,286 @@
+import type { TellLevel } from "./effect.ts";
+import {
+  able,
+  deafDelay,
+  foreignClaim,
+  freshPeer,
+  frozen,
+  hindrance,
+  isGiving,
+  isolated,
+  isReceiving,
+  outranks,
+  precedesUs,
+  serviceHealth,
+  serviceNetworkLost,
+  speaks,
+  verdict,
+  witnessUnseen,
+} from "./judge.ts";
+import type { Policy } from "./policy.ts";
+import type { Hold, Inquire, Role, State } from "./state.ts";
+import { after, elapsed, type Instant, millis, times } from "./time.ts";
+
+/*
+ * Every transition of the role, and nothing else. The same rules run on both machines.
+ *
+ *   boot ──peer heard──▶ standby ◀───────────observed absent────────── yield
+ *     │                   │   ▲                                          ▲
+ *     └──bootTime──┐   nobody holds                                      │ law 3,
+ *                  ▼      ▼   │ somebody speaks                          │ and only law 3
+ *                  inquire ───┘                                          │
+ *                     │                                                  │
+ *                     └──nobody does──▶ take ──observed present──▶ hold ─┘
+ *
+ * A rule answers undefined where it has nothing to say; the first that speaks decides.
+ */
+
+/** A change of the role, with one sentence that says what was decided and why. */
+export interface Move {
+  readonly role: Role;
+  readonly level: TellLevel;
+  readonly why: string;
+}
+
+export function nextMove(state: State, now: Instant, policy: Policy): Move | undefined {
+  switch (state.role.kind) {
+    case "boot":
+      return fromBoot(state, state.role, now, policy);
+    case "standby":
+      return fromStandby(state, now, policy);
+    case "inquire":
+      return fromInquire(state, state.role, now, policy);
+    case "take":
+      return fromTake(state, state.role, now, policy);
+    case "hold":
+      return fromHold(state, state.role, now, policy);
+    case "yield":
+      return fromYield(state, now);
+  }
+}
+
+type RoleOf<Kind extends Role["kind"]> = Extract<Role, { kind: Kind }>;
+
+function fromBoot(state: State, role: RoleOf<"boot">, now: Instant, policy: Policy) {
+  if (state.peer.kind === "heard") return toStandby(now, `${policy.peer} is heard`);
+  if (role.aliveSince === undefined || !able(state, now, policy)) return undefined;
+  const patience = times(policy.bootTime, policy.first ? 1 : 2);
+  return now >= after(role.aliveSince, patience)
+    ? toInquire(now, `${policy.peer} was not heard since this agent started: asking who holds`)
+    : undefined;
+}
+
+function fromStandby(state: State, now: Instant, policy: Policy): Move | undefined {
+  const handed = takeHandedOver(state, now, policy);
+  if (handed !== undefined) return handed;
+  const hindered = hindrance(state, now, policy);
+  if (hindered !== undefined && hindered !== witnessUnseen) return undefined;
+  if (state.peer.kind === "heard" && freshPeer(state, now, policy) === undefined)
+    return toInquire(
+      now,
+      `${policy.peer} has been silent on every path for ${ms(elapsed(state.peer.at, now))}: asking whether it lives`,
+    );
+  if (hindered !== undefined || deferral(state, now, policy) !== undefined) return undefined;
+  return toInquire(now, `nobody holds the address: asking before taking it`);
+}
+
+/** Why the other machine goes first, or undefined where this one may ask for the address. */
+function deferral(state: State, now: Instant, policy: Policy): string | undefined {
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined) return undefined;
+  const { role } = peer.beat;
+  if (speaks(peer.beat)) return `${policy.peer} lives and has the address`;
+  if (partnersTurn(state, now)) return `it is ${policy.peer}'s turn in the swap`;
+  const asks = role === "asking" || role === "claiming";
+  return precedesUs(peer.beat, policy) && (peer.beat.able || asks)
+    ? `${policy.peer} goes first`
+    : undefined;
+}
+
+/** In a swap the address changes hands by word. Whose turn it is has two seconds; then section 3 of the design decides. */
+function partnersTurn(state: State, now: Instant): boolean {
+  const letGo = isGiving(state, "release") || isReceiving(state, "returning");
+  return letGo && now < after(state.handover.since, millis(2000));
+}
+
+/** The other side has let go, observed it, and named this swap: there is nothing left to ask. */
+function takeHandedOver(state: State, now: Instant, policy: Policy): Move | undefined {
+  const { handover } = state;
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined || speaks(peer.beat) || handover.kind === "none") return undefined;
+  const word = peer.beat.handover;
+  const given =
+    (isReceiving(state, "ready") && word.phase === "released") ||
+    (handover.kind === "giving" && word.phase === "returning");
+  return given && handover.id === word.id
+    ? toTake(state, now, `${policy.peer} has let go of the address in swap ${word.id}`)
+    : undefined;
+}
+
+function fromInquire(state: State, role: Inquire, now: Instant, policy: Policy): Move | undefined {
+  const hindered = hindrance(state, now, policy);
+  // An unseen witness is waited for in the inquiry itself, which asks it again and again.
+  if (hindered !== undefined && hindered !== witnessUnseen)
+    return toPassive(state, now, `cannot take the address: ${hindered}`);
+  const deferred = deferral(state, now, policy);
+  if (deferred !== undefined) return toStandby(now, deferred);
+  const found = verdict(role, state, now, policy);
+  if (found.kind === "take") return toTake(state, now, found.why);
+  if (found.why === "" || found.why === role.waiting) return undefined;
+  const why = `Waiting: ${found.why}`;
+  return { role: { ...role, waiting: found.why }, level: "warning", why };
+}
+
+function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Policy) {
+  const lost = mustYield(state, role.epoch, role.blind, now, policy);
+  if (lost !== undefined) return lost;
+  if (state.self.presence === "all") return toHold(role, now);
+  return now >= after(role.since, policy.lease)
+    ? toYield(role.epoch, now, "error", "the kernel did not add the address within a lease")
+    : undefined;
+}
+
+function fromHold(state: State, role: Hold, now: Instant, policy: Policy): Move | undefined {
+  const unrenewed = ms(elapsed(role.renewedAt, now));
+  if (state.self.presence === "none" && now >= after(role.renewedAt, policy.lease))
+    return toStandby(now, `not renewed for ${unrenewed}, the kernel let the address go`, "warning");
+  const lost = mustYield(state, role.epoch, role.blind, now, policy);
+  if (lost !== undefined) return lost;
+  if (now >= after(role.renewedAt, times(policy.lease, 0.5)))
+    return toYield(role.epoch, now, "warning", `the lease was not renewed for ${unrenewed}`);
+  const foreign = foreignClaim(state, now);
+  if (state.peer.kind === "unheard" && !policy.first && foreign !== undefined)
+    return toYield(role.epoch, now, "error", `${foreign} claims the address too`);
+  return (
+    acknowledged(state, role, now, policy) ??
+    surpassBlind(state, role, now, policy) ??
+    yieldToBetter(state, role.epoch, now, policy)
+  );
+}
+
+/** Law 3, what even a frozen holder obeys: an operator, a higher epoch, a claim that cannot hear us, isolation. */
+function mustYield(state: State, epoch: number, blind: boolean, now: Instant, policy: Policy) {
+  const { orders, handover } = state;
+  const because = (level: TellLevel, why: string) => toYield(epoch, now, level, why);
+  if (orders.leaving) return because("info", "the agent is stopping");
+  if (orders.released) return because("info", "an operator released the address");
+  // A machine that took the address back because its partner did not, keeps it.
+  const began = handover.kind !== "none" && state.role.since <= handover.since;
+  if (began && handover.kind === "giving" && handover.phase === "release")
+    return because("info", `${policy.peer} is ready to take it in swap ${handover.id}`);
+  if (began && handover.kind === "receiving" && handover.phase === "returning")
+    return because("warning", `${handover.reason}: handing it back in swap ${handover.id}`);
+  const peer = freshPeer(state, now, policy);
+  if (peer !== undefined && speaks(peer.beat) && outranks(peer.beat, epoch, policy)) {
+    if (blind || !peer.beat.blind)
+      return because(
+        "warning",
+        `${policy.peer} holds it with epoch ${peer.beat.epoch}, above ours`,
+      );
+  }
+  // It asked, was answered and does not know: it takes when its question ends, so this machine lets go before.
+  if (peer?.claimingSince !== undefined && now >= after(peer.claimingSince, deafDelay(policy)))
+    return because("warning", `${policy.peer} cannot hear this machine and is about to take it`);
+  return isolated(state, now, policy)
+    ? because("error", `neither ${policy.peer} nor the witness is heard`)
+    : undefined;
+}
+
+/** An epoch taken blind is an ordinary one once the peer has heard of it and stands by. */
+function acknowledged(state: State, role: Hold, now: Instant, policy: Policy): Move | undefined {
+  const peer = freshPeer(state, now, policy);
+  if (!role.blind || peer?.hearsUs === undefined || peer.hearsUs < role.since) return undefined;
+  if (speaks(peer.beat)) return undefined;
+  return { role: { ...role, blind: false }, level: "info", why: `${policy.peer} stands by` };
+}
+
+/** Law 3: an epoch taken blind does not beat a holder without a break, which raises its own above it. */
+function surpassBlind(state: State, role: Hold, now: Instant, policy: Policy): Move | undefined {
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined || !speaks(peer.beat) || !peer.beat.blind || role.blind) return undefined;
+  if (!outranks(peer.beat, role.epoch, policy)) return undefined;
+  const epoch = peer.beat.epoch + 1;
+  return {
+    role: { ...role, epoch, announcingSince: now, announced: 0 },
+    level: "warning",
+    why: `${policy.peer} took the address without having heard this machine: holding on with epoch ${epoch}`,
+  };
+}
+
+/** Law 3, between machines that hear each other: the service or its network is lost here and well there. */
+function yieldToBetter(state: State, epoch: number, now: Instant, policy: Policy) {
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined || frozen(state) || !peer.beat.able) return undefined;
+  const { service, network } = peer.beat;
+  if (serviceHealth(state, now) === "failed" && service === "well")
+    return toYield(epoch, now, "error", `nothing listens at the service port any more`);
+  return network.carrier && serviceNetworkLost(state, now, policy)
+    ? toYield(epoch, now, "error", `the service network is lost here and ${policy.peer} has it`)
+    : undefined;
+}
+
+function fromYield(state: State, now: Instant): Move | undefined {
+  return state.self.presence === "none"
+    ? toStandby(now, "the address was observed absent: released")
+    : undefined;
+}
+
+/** A machine that never heard its peer boots again: its bootTime counts anew. */
+function toPassive(state: State, now: Instant, why: string): Move {
+  return state.peer.kind === "heard"
+    ? toStandby(now, why)
+    : { role: { kind: "boot", since: now, aliveSince: undefined }, level: "info", why };
+}
+
+function toStandby(now: Instant, why: string, level: TellLevel = "info"): Move {
+  return { role: { kind: "standby", since: now }, level, why: `Standing by: ${why}` };
+}
+
+function toInquire(now: Instant, why: string): Move {
+  const role: Inquire = {
+    kind: "inquire",
+    since: now,
+    asking: now,
+    askedAt: undefined,
+    probedAt: undefined,
+    witnessAt: undefined,
+    kernelAnswered: false,
+    waiting: "",
+  };
+  return { role, level: "warning", why: `Asking: ${why}` };
+}
+
+/** Law 7: every change of ownership raises the epoch. */
+function toTake(state: State, now: Instant, why: string): Move {
+  const epoch = state.epoch + 1;
+  const blind = state.peer.kind === "unheard";
+  return {
+    role: { kind: "take", since: now, epoch, blind },
+    level: "warning",
+    why: `Taking the address with epoch ${epoch}: ${why}`,
+  };
+}
+
+/** The lease has run since the add was asked for, not since it was observed. */
+function toHold(role: RoleOf<"take">, now: Instant): Move {
+  const hold: Hold = {
+    kind: "hold",
+    since: now,
+    epoch: role.epoch,
+    blind: role.blind,
+    renewedAt: role.since,
+    renewalAskedAt: role.since,
+    announcingSince: now,
+    announced: 0,
+    announcedAt: undefined,
+  };
+  const why = `Holding the address with epoch ${role.epoch}: observed on the interface`;
+  return { role: hold, level: "info", why };
+}
+
+function toYield(epoch: number, now: Instant, level: TellLevel, why: string): Move {
+  const sentence = `Letting the address go: ${why}`;
+  return { role: { kind: "yield", since: now, epoch }, level, why: sentence };
+}
+
+const ms = (span: number): string => `${Math.round(span)} ms`;

@@ -1,0 +1,150 @@
+import { speaks } from "../../src/core/judge.ts";
+import { beat } from "../../src/core/publish.ts";
+import type { Machine } from "./machine.ts";
+import type { World } from "./world.ts";
+
+export class LawBroken extends Error {
+  override readonly name = "LawBroken";
+}
+
+/**
+ * Watches a world from outside: it asks kernels, wires and clocks, never what an agent believes of
+ * itself, except for what an agent says to others.
+ */
+export class Laws {
+  private readonly world: World;
+  /** Until when two servers are one of the cases that two machines cannot prevent. */
+  private excusedUntil = 0;
+  private readonly epochs = new Map<object, number>();
+  private readonly agentGoneSince = new Map<string, number>();
+
+  constructor(world: World) {
+    this.world = world;
+    world.onChange = () => this.look();
+    world.onSend = (from) => this.lookAtWord(from);
+  }
+
+  look(): void {
+    this.oneServer();
+    for (const machine of this.world.machines) {
+      this.letsGoByItself(machine);
+      this.epochsRise(machine);
+    }
+  }
+
+  /** Law 1. What cannot be prevented without a fence or a third vote is excused while it lasts, and shortly after. */
+  private oneServer(): void {
+    const [one, other] = this.world.machines;
+    const { now } = this.world.schedule;
+    const grace = 6 * one.policy.interval + 100;
+    if (this.unpreventable(one, other) || this.unpreventable(other, one))
+      this.excusedUntil = now + grace;
+    if (one.kernel.paused || other.kernel.paused) this.excusedUntil = now + grace;
+    if (!serves(one) || !serves(other)) return;
+    // Two that began as such a case end once the lower epoch can hear the higher, and act on it.
+    if (now <= this.excusedUntil && !this.settleable(one, other)) this.excusedUntil = now + grace;
+    if (now > this.excusedUntil) this.fail("law 1", "both machines serve");
+  }
+
+  private settleable(one: Machine, other: Machine): boolean {
+    const [lower, higher] = epochOf(one) < epochOf(other) ? [one, other] : [other, one];
+    return this.acts(lower) && this.acts(higher) && this.beatsPass(higher);
+  }
+
+  private acts(machine: Machine): boolean {
+    return machine.agent !== undefined && !machine.frozen && !machine.kernel.paused;
+  }
+
+  private beatsPass(from: Machine): boolean {
+    return from.policy.paths.some((_, path) => this.world.passes(from, path, "udp"));
+  }
+
+  /** The taker can learn nothing of the holder, and the holder can learn nothing of the taking, or cannot act. */
+  private unpreventable(holder: Machine, taker: Machine): boolean {
+    const { world } = this;
+    const { weather } = world;
+    const beats = this.acts(holder) && this.beatsPass(holder);
+    const arp = world.passes(holder, 0, "frames") && world.passes(taker, 0, "frames");
+    const kernel = arp && holder.kernel.powered && !holder.kernel.paused;
+    const hears = this.acts(holder) && this.beatsPass(taker);
+    const slow = weather.commandSlowness + weather.timerLateness + weather.delay + weather.jitter;
+    const prompt = slow < taker.policy.confirmTime / 4;
+    return !beats && !kernel && !(hears && prompt);
+  }
+
+  /** Law 2. */
+  private letsGoByItself(machine: Machine): void {
+    const { now } = this.world.schedule;
+    const gone = machine.agent === undefined || machine.frozen;
+    if (!gone || machine.kernel.paused || !machine.kernel.powered) {
+      this.agentGoneSince.delete(machine.name);
+      return;
+    }
+    const since = this.agentGoneSince.get(machine.name) ?? now;
+    this.agentGoneSince.set(machine.name, since);
+    if (machine.kernel.present && now > since + machine.policy.lease + 1000 + 1050)
+      this.fail(
+        "law 2",
+        `${machine.name} has the address ${(now - since).toFixed(0)} ms without an agent`,
+      );
+  }
+
+  /** Law 6, and what a beat says of the address: never less than the kernel does. */
+  private lookAtWord(from: Machine): void {
+    if (from.agent === undefined || !from.kernel.present || from.kernel.paused) return;
+    const said = beat(from.agent.state, from.now(), from.policy);
+    if (said.released && !speaks(said))
+      this.fail("law 6", `${from.name} said released while its kernel had the address`);
+  }
+
+  /** Law 7: what a machine takes has a higher epoch than anything it owned or heard of in this life. */
+  private epochsRise(machine: Machine): void {
+    const { agent } = machine;
+    if (agent === undefined || agent.state.role.kind !== "take") return;
+    const { epoch } = agent.state.role;
+    const known = this.epochs.get(agent) ?? 0;
+    if (epoch < known)
+      this.fail("law 7", `${machine.name} takes with epoch ${epoch} after it had ${known}`);
+    this.epochs.set(agent, epoch);
+    const { peer } = agent.state;
+    if (
+      peer.kind === "heard" &&
+      speaks(peer.beat) &&
+      peer.beat.epoch > epoch &&
+      agent.state.role.since > peer.at
+    )
+      this.fail("law 7", `${machine.name} takes with epoch ${epoch} below ${peer.beat.epoch}`);
+  }
+
+  /** After the weather has cleared: one server, the clients' entries point to it, no swap is left over. */
+  settled(): void {
+    const serving = this.world.machines.filter(serves);
+    const [holder] = serving;
+    const roles = this.world.machines
+      .map((machine) => `${machine.name} ${machine.agent?.state.role.kind ?? "down"}`)
+      .join(", ");
+    if (holder === undefined || serving.length !== 1)
+      this.fail("liveness", `${serving.length} machines serve after the weather cleared: ${roles}`);
+    else if (this.world.clientsArp !== holder.mac)
+      this.fail(
+        "liveness",
+        `${holder.name} holds, the clients' entries point to ${this.world.clientsArp}`,
+      );
+    for (const { name, agent } of this.world.machines)
+      if (agent?.state.handover.kind !== "none")
+        this.fail("law 9", `${name} is still in a swap: ${JSON.stringify(agent?.state.handover)}`);
+  }
+
+  private fail(law: string, what: string): never {
+    throw new LawBroken(`${law} broken at ${this.world.schedule.now.toFixed(1)} ms: ${what}`);
+  }
+}
+
+function epochOf(machine: Machine): number {
+  const role = machine.agent?.state.role;
+  return role !== undefined && "epoch" in role ? role.epoch : 0;
+}
+
+/** Its kernel answers for the address where clients can hear it. */
+const serves = (machine: Machine): boolean =>
+  machine.kernel.speaks && !machine.kernel.silent && !machine.world.offGateway.has(machine.name);
