@@ -49,7 +49,8 @@ export class Agent {
   private readonly queue: Event[] = [];
   private turning = false;
   private current: State;
-  private wished: Wish = { address: "absent", silent: "absent" };
+  /** Undefined until the first turn: whatever an earlier agent left is reconciled then. */
+  private wished: Wish | undefined;
   private said: Beat;
   private beatDue: Instant;
   private rounds = 0;
@@ -74,6 +75,11 @@ export class Agent {
   /** The peer's protocol version where it is newer than ours: it may know things that we do not. */
   get peerVersion(): number | undefined {
     return this.newerVersion;
+  }
+
+  /** When we sent the newest datagram that the peer is known to have heard on this path. */
+  heardOfUsOn(path: number): Instant | undefined {
+    return this.sessions.heardOfUsOn(path);
   }
 
   /** When `handleAlarm` wants to be called next. */
@@ -130,7 +136,7 @@ export class Agent {
     if (news(this.said, saying)) this.sendBeats(false, now);
     this.beatDue = earliest(this.beatDue, after(now, pace(state, now, policy)));
     const wanted = wish(state);
-    if (wanted.address !== this.wished.address || wanted.silent !== this.wished.silent) {
+    if (wanted.address !== this.wished?.address || wanted.silent !== this.wished.silent) {
       this.wished = wanted;
       host.reconcile(wanted);
     }

@@ -4,7 +4,9 @@ import type { Event } from "../core/event.ts";
 
 /** What reaches the network. */
 export interface Transport {
-  /** Sends on one path; never waits, never throws: what cannot be sent is lost, as on any network. */
+  /**
+   * Sends on one path; never waits, never throws: what cannot be sent is lost, as on any network.
+   */
   send(path: number, datagram: Uint8Array): void;
 }
 

@@ -7,7 +7,10 @@ import { type Millis, millis } from "./time.ts";
 export interface Beat {
   readonly node: string;
   readonly role: PublicRole;
-  /** Claiming, taking, holding, yielding: the epoch of that ownership. Otherwise the highest epoch known. */
+  /**
+   * Claiming, taking, holding, yielding: the epoch of that ownership. Otherwise the highest epoch
+   * known.
+   */
   readonly epoch: number;
   /** The epoch was taken by a machine that had not heard its peer since it started. */
   readonly blind: boolean;
@@ -96,7 +99,9 @@ export type HandoverPhase = (typeof handoverPhases)[number];
 export interface HandoverWord {
   readonly phase: HandoverPhase;
   readonly id: HandoverId;
-  /** One sentence, cut to 160 bytes of UTF-8 on the wire; empty where there is nothing to explain. */
+  /**
+   * One sentence, cut to 160 bytes of UTF-8 on the wire; empty where there is nothing to explain.
+   */
   readonly reason: string;
   /** Holder: the baseline. Target: what was counted since it holds. */
   readonly requests: number;

@@ -9,7 +9,9 @@ import { after, type Instant, latest, type Millis, millis, times } from "./time.
  * `duties` performs those that are, `dueAt` tells the alarm of the next one.
  */
 
-/** 1.1 s is above Linux's neighbour `locktime` of 1 s; 5 s outlasts a port that is still opening. */
+/**
+ * 1.1 s is above Linux's neighbour `locktime` of 1 s; 5 s outlasts a port that is still opening.
+ */
 const announceOffsets = [millis(0), millis(1100), millis(5000)] as const;
 /** One lost burst must not matter for ever: some bonds and switch ports open late. */
 const announceEvery = millis(30_000);
@@ -60,7 +62,10 @@ function dutiesOf(state: State, now: Instant, policy: Policy): readonly Duty[] {
 const dueAfter = (at: Instant | undefined, wait: Millis, now: Instant): Instant =>
   at === undefined ? now : after(at, wait);
 
-/** Nothing is gained by asking fast while a lease has to run out, or after two seconds of waiting for a witness. */
+/**
+ * Nothing is gained by asking fast while a lease has to run out, or after two seconds of waiting
+ * for a witness.
+ */
 function relaxed(role: Inquire, state: State, now: Instant): boolean {
   return (
     now < leaseOver(role, state) ||
@@ -78,7 +83,10 @@ function ask(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
   };
 }
 
-/** Ten probes within `confirmTime`: with 10 % loss each way a living holder misses one of five in 3 of 10,000 cases. */
+/**
+ * Ten probes within `confirmTime`: with 10 % loss each way a living holder misses one of five in 3
+ * of 10,000 cases.
+ */
 function probeAsking(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
   const eager = times(policy.confirmTime, 0.1);
   const every = relaxed(role, state, now) ? times(policy.confirmTime, 0.5) : eager;

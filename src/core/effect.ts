@@ -7,7 +7,10 @@ import type { HandoverId, MacAddress } from "./beat.ts";
 export interface Wish {
   /** The leased address on the service interface. */
   readonly address: "present" | "absent";
-  /** The address on `lo`, with the ARP mute that keeps it from being answered for. Goes up first, comes down last. */
+  /**
+   * The address on `lo`, with the ARP mute that keeps it from being answered for. Goes up first,
+   * comes down last.
+   */
   readonly silent: "present" | "absent";
 }
 
@@ -28,7 +31,10 @@ export type Effect =
   | { readonly kind: "tell"; readonly level: TellLevel; readonly sentence: string }
   /** Holder: measure served traffic from the access_log. Answered by `baseline-measured`. */
   | { readonly kind: "measure-baseline"; readonly id: HandoverId }
-  /** Target: ask the own service for a page at the real address and find the line. Answered by `rehearsed`. */
+  /**
+   * Target: ask the own service for a page at the real address and find the line. Answered by
+   * `rehearsed`.
+   */
   | { readonly kind: "rehearse"; readonly id: HandoverId }
   /** Target: count from here on. Answered by `traffic-counted`, again and again. */
   | { readonly kind: "count-traffic"; readonly id: HandoverId }

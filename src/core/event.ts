@@ -1,7 +1,10 @@
 import type { Beat, HandoverId, MacAddress } from "./beat.ts";
 import type { Instant, Millis } from "./time.ts";
 
-/** Everything that can happen. Whatever fails, waits or surprises lives outside the core and reports back as one of these. */
+/**
+ * Everything that can happen. Whatever fails, waits or surprises lives outside the core and reports
+ * back as one of these.
+ */
 export type Event =
   /** The alarm went off, or anything else woke the machine; a spurious one is harmless. */
   | { readonly kind: "woke" }
@@ -16,7 +19,10 @@ export type Event =
       readonly newest: boolean;
       readonly heardOfUs: Instant | undefined;
     }
-  /** The kernel's word on the address (all of the pair's addresses together) on the service interface. */
+  /**
+   * The kernel's word on the address (all of the pair's addresses together) on the service
+   * interface.
+   */
   | { readonly kind: "address-observed"; readonly presence: Presence }
   /** The kernel's word on the silent address: on `lo`, and muted. */
   | { readonly kind: "silent-observed"; readonly present: boolean }
@@ -33,7 +39,10 @@ export type Event =
   | { readonly kind: "service-observed"; readonly listening: boolean }
   | { readonly kind: "baseline-measured"; readonly id: HandoverId; readonly result: Baseline }
   | { readonly kind: "rehearsed"; readonly id: HandoverId; readonly result: Rehearsal }
-  /** Counts since `count-traffic` of this handover, our own canary left out; `tagged`: our tagged request was among the lines. */
+  /**
+   * Counts since `count-traffic` of this handover, our own canary left out; `tagged`: our tagged
+   * request was among the lines.
+   */
   | {
       readonly kind: "traffic-counted";
       readonly id: HandoverId;
@@ -42,7 +51,10 @@ export type Event =
       readonly tagged: boolean;
     }
   | { readonly kind: "operator-asked"; readonly order: Order }
-  /** At start: the kernel still has the leased address and the journal's last word is that we hold it. */
+  /**
+   * At start: the kernel still has the leased address and the journal's last word is that we hold
+   * it.
+   */
   | {
       readonly kind: "adopted";
       readonly epoch: number;

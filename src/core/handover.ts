@@ -128,7 +128,9 @@ export function handoverWord(state: State): HandoverWord {
   }
 }
 
-/** Law 6, goodbye follows removal: "returning" is said only once the address was observed absent. */
+/**
+ * Law 6, goodbye follows removal: "returning" is said only once the address was observed absent.
+ */
 function receivingWord(receiving: Receiving, standsBy: boolean): HandoverWord["phase"] {
   switch (receiving.phase) {
     case "silencing":

@@ -17,9 +17,9 @@ const serviceFresh = millis(3500);
 /** After a taking that the kernel refused the other machine goes first. */
 const failedRest = millis(10_000);
 /** The kernel looks at lifetimes at most once a second: the lease, one second, and some slack. */
-export const leaseSlack = millis(1300);
+const leaseSlack = millis(1300);
 /** How long a foreign claim of the address is believed after its last frame. */
-export const foreignFresh = millis(10_000);
+const foreignFresh = millis(10_000);
 
 /** The peer, when a sign of life came within `deadTime`. */
 export function freshPeer(state: State, now: Instant, policy: Policy): HeardPeer | undefined {
@@ -34,7 +34,10 @@ export const speaks = (beat: Beat): boolean =>
 /** Law 7: names sort byte by byte. They are ASCII, so comparing UTF-16 units is the same. */
 const sortsFirst = (policy: Policy): boolean => policy.node < policy.peer;
 
-/** Who takes a vacant address when both could. The beat carries the order; where the two disagree, names decide. */
+/**
+ * Who takes a vacant address when both could. The beat carries the order; where the two disagree,
+ * names decide.
+ */
 export function precedesUs(beat: Beat, policy: Policy): boolean {
   return beat.first === policy.first ? !sortsFirst(policy) : beat.first;
 }
@@ -56,11 +59,11 @@ export const witnessSeen = (state: State, now: Instant): boolean =>
   state.witness.seenAt !== undefined && now < after(state.witness.seenAt, witnessFresh);
 
 /** The witness's silence is evidence only while it is not known to be broken. */
-export const witnessTrusted = (state: State, policy: Policy): boolean =>
+const witnessTrusted = (state: State, policy: Policy): boolean =>
   policy.witness && !state.witness.broken;
 
 /** When a path across the service network last brought a sign of life. */
-export function heardOnServiceAt(peer: HeardPeer, policy: Policy): Instant | undefined {
+function heardOnServiceAt(peer: HeardPeer, policy: Policy): Instant | undefined {
   const heard = peer.paths.filter(
     (at, path): at is Instant => at !== undefined && policy.paths[path]?.service === true,
   );
@@ -80,7 +83,9 @@ export function missing(state: State, span: Millis, now: Instant, policy: Policy
 export const longMissing = (state: State, now: Instant, policy: Policy): boolean =>
   missing(state, plus(policy.deadTime, millis(2000)), now, policy);
 
-/** A witness that can be trusted does not answer. Asked at leisure, some lost answers do not count. */
+/**
+ * A witness that can be trusted does not answer. Asked at leisure, some lost answers do not count.
+ */
 function witnessLost(state: State, now: Instant, policy: Policy): boolean {
   const patience = longMissing(state, now, policy) ? times(policy.interval, 10) : millis(0);
   return (
@@ -110,7 +115,9 @@ export function able(state: State, now: Instant, policy: Policy): boolean {
 
 export const witnessUnseen = "it sees no witness";
 
-/** What keeps this machine from taking the address, as the end of the sentence "it cannot take: …". */
+/**
+ * What keeps this machine from taking the address, as the end of the sentence "it cannot take: …".
+ */
 export function hindrance(state: State, now: Instant, policy: Policy): string | undefined {
   const { self, orders } = state;
   if (orders.leaving) return "its agent is stopping";
@@ -124,19 +131,28 @@ export function hindrance(state: State, now: Instant, policy: Policy): string | 
   return undefined;
 }
 
-/** The last frame in which a machine that is neither of the pair nor a known proxy claimed the address. */
+/**
+ * The last frame in which a machine that is neither of the pair nor a known proxy claimed the
+ * address.
+ */
 export function foreignClaim(state: State, now: Instant): string | undefined {
   const { foreign } = state.neighbours;
   return foreign !== undefined && now < after(foreign.at, foreignFresh) ? foreign.mac : undefined;
 }
 
-/** The first half of `confirmTime` asks; the second half also claims, so that a holder that hears us can let go first. */
+/**
+ * The first half of `confirmTime` asks; the second half also claims, so that a holder that hears us
+ * can let go first.
+ */
 export const claimDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.5);
 
 /** A claim that stands this long proves that the claimant does not hear our answers. */
 export const deafDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.25);
 
-/** The instant from which the missing holder's lease has run out, whatever its agent did after its last beat. */
+/**
+ * The instant from which the missing holder's lease has run out, whatever its agent did after its
+ * last beat.
+ */
 export function leaseOver(role: Inquire, state: State): Instant {
   const { peer } = state;
   return role.kernelAnswered && peer.kind === "heard"

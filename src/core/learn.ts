@@ -10,7 +10,10 @@ const proxiesMax = 8;
 
 type BeatHeard = Extract<Event, { kind: "beat-heard" }>;
 
-/** What an event adds to what is known. Facts only: no role and no phase changes here, but for adoption. */
+/**
+ * What an event adds to what is known. Facts only: no role and no phase changes here, but for
+ * adoption.
+ */
 export function learn(state: State, event: Event, now: Instant, policy: Policy): State {
   switch (event.kind) {
     case "woke":
@@ -45,7 +48,9 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
   }
 }
 
-/** A verdict reached late is discarded and asked again: what was silent may only have been unread. */
+/**
+ * A verdict reached late is discarded and asked again: what was silent may only have been unread.
+ */
 export function learnLateness(state: State, now: Instant): State {
   return state.role.kind === "inquire" ? { ...state, role: { ...state.role, asking: now } } : state;
 }
@@ -105,7 +110,8 @@ function learnPresence(state: State, presence: State["self"]["presence"], now: I
 }
 
 function learnCarrier(state: State, up: boolean, mac: MacAddress, now: Instant): State {
-  const self = { ...state.self, carrier: up, mac };
+  // An interface that is gone has no MAC; beats go on with the one it had.
+  const self = { ...state.self, carrier: up, mac: mac === "" ? state.self.mac : mac };
   const linkUp = up && !state.self.carrier;
   const observed = learnAlive({ ...state, self }, now);
   return linkUp ? announceAgain(observed, now) : observed;
@@ -142,7 +148,10 @@ function learnNeighbour(state: State, mac: MacAddress, now: Instant, policy: Pol
 const withProxy = (known: readonly MacAddress[], mac: MacAddress): readonly MacAddress[] =>
   known.includes(mac) ? known : [...known, mac].slice(-proxiesMax);
 
-/** A fight of announcements helps nobody: one answer to a claim in 1.1 s, above Linux's `locktime` of 1 s. */
+/**
+ * A fight of announcements helps nobody: one answer to a claim in 1.1 s, above Linux's `locktime`
+ * of 1 s.
+ */
 const mayAnnounceAgain = (role: Hold, now: Instant): boolean =>
   role.announcedAt !== undefined && now >= after(role.announcedAt, millis(1100));
 
@@ -154,7 +163,8 @@ function learnWitness(
 ): State {
   const { role, neighbours } = state;
   const witness = { ...state.witness, seenAt: now, broken: false };
-  // What answers for the witness's own address is not the holder, even if it answers for ours as well.
+  // What answers for the witness's own address is not the holder, even if it answers for ours as
+  // well.
   const proxies =
     mac === undefined || mac === state.self.mac
       ? neighbours.proxies
@@ -162,7 +172,8 @@ function learnWitness(
   const foreign = neighbours.foreign?.mac === mac ? undefined : neighbours.foreign;
   const seen: State = { ...state, witness, neighbours: { ...neighbours, proxies, foreign } };
   if (role.kind !== "inquire") return seen;
-  // Whoever was cut off asks again once it is connected: what was silent may only have been out of reach.
+  // Whoever was cut off asks again once it is connected: what was silent may only have been out of
+  // reach.
   const overdue = role.witnessAt === undefined && now >= after(role.asking, policy.confirmTime);
   const asking = overdue ? now : role.asking;
   return { ...seen, role: { ...role, witnessAt: now, asking } };
@@ -189,7 +200,9 @@ function obey(orders: Orders, order: Order, policy: Policy): Orders {
   }
 }
 
-/** A crash of the agent alone costs users nothing: the lease is still ours, and is renewed at once. */
+/**
+ * A crash of the agent alone costs users nothing: the lease is still ours, and is renewed at once.
+ */
 function adopt(
   state: State,
   event: Extract<Event, { kind: "adopted" }>,

@@ -1,6 +1,9 @@
 import type { Millis } from "./time.ts";
 
-/** What the configuration says, as far as decisions need it. The same rules run on both machines; preference is data. */
+/**
+ * What the configuration says, as far as decisions need it. The same rules run on both machines;
+ * preference is data.
+ */
 export interface Policy {
   readonly node: string;
   readonly peer: string;
@@ -8,7 +11,9 @@ export interface Policy {
   readonly first: boolean;
   /** Digest of what both configurations must agree on, 16 hex digits. */
   readonly configuration: string;
-  /** One entry a path, in the order of the configuration; `service`: it crosses the service network. */
+  /**
+   * One entry a path, in the order of the configuration; `service`: it crosses the service network.
+   */
   readonly paths: readonly { readonly service: boolean }[];
   /** A witness is configured or was found. */
   readonly witness: boolean;

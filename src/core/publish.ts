@@ -82,7 +82,10 @@ export function pace(state: State, now: Instant, policy: Policy): Millis {
   return moving ? millis(Math.min(5, policy.interval)) : policy.interval;
 }
 
-/** A machine that was paused whole speaks again when it resumes, until it hears one beat: let it be soon. */
+/**
+ * A machine that was paused whole speaks again when it resumes, until it hears one beat: let it be
+ * soon.
+ */
 function calling(state: State, now: Instant, policy: Policy): boolean {
   const { role, peer } = state;
   if (role.kind !== "hold" || peer.kind === "unheard" || peer.at >= role.since) return false;

@@ -40,7 +40,10 @@ export type Role =
 export interface Inquire {
   readonly kind: "inquire";
   readonly since: Instant;
-  /** When the question was last put afresh: lateness, an answer from a kernel or the witness's return restart it. */
+  /**
+   * When the question was last put afresh: lateness, an answer from a kernel or the witness's
+   * return restart it.
+   */
   readonly asking: Instant;
   readonly askedAt: Instant | undefined;
   readonly probedAt: Instant | undefined;
@@ -93,7 +96,9 @@ export interface Self {
 export interface Witness {
   readonly seenAt: Instant | undefined;
   readonly probedAt: Instant | undefined;
-  /** Never seen since start, or unseen by both machines while they heard each other: no evidence. */
+  /**
+   * Never seen since start, or unseen by both machines while they heard each other: no evidence.
+   */
   readonly broken: boolean;
 }
 

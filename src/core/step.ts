@@ -8,7 +8,7 @@ import type { Phase } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { journalEntry } from "./publish.ts";
 import type { State } from "./state.ts";
-import { after, earliest, elapsed, type Instant, never, plus, times } from "./time.ts";
+import { after, earliest, type Instant, never, plus, times } from "./time.ts";
 import { nextMove } from "./transitions.ts";
 
 /** More moves than this at one instant would be two rules that undo each other. */
@@ -41,7 +41,8 @@ function settle(state: State, now: Instant, policy: Policy, effects: Effect[]): 
     if (move !== undefined) {
       const epoch = "epoch" in move.role ? Math.max(current.epoch, move.role.epoch) : current.epoch;
       effects.push({ kind: "tell", level: move.level, sentence: move.why });
-      current = { ...current, role: move.role, epoch };
+      const failedAt = move.failed === true ? now : current.self.failedAt;
+      current = { ...current, role: move.role, epoch, self: { ...current.self, failedAt } };
       continue;
     }
     const phase = nextPhase(current, now, policy);
@@ -69,7 +70,10 @@ const sameEntry = (one: ReturnType<typeof journalEntry>, other: typeof one): boo
   one.freeze.stamp === other.freeze.stamp &&
   one.verifying === other.verifying;
 
-/** The one next instant at which time alone can change anything. What has passed has been dealt with. */
+/**
+ * The one next instant at which time alone can change anything. What has passed has been dealt
+ * with.
+ */
 function alarm(state: State, now: Instant, policy: Policy): Instant {
   const due = [
     ...dutiesDue(state, now, policy),
@@ -110,6 +114,3 @@ function rolesDue(state: State, policy: Policy): readonly Instant[] {
       return [];
   }
 }
-
-/** How long ago the role began, for whoever shows it. */
-export const roleAge = (state: State, now: Instant) => elapsed(state.role.since, now);

@@ -40,6 +40,8 @@ export interface Move {
   readonly role: Role;
   readonly level: TellLevel;
   readonly why: string;
+  /** The kernel did not do what was wished: the other machine goes first for a while. */
+  readonly failed?: boolean;
 }
 
 export function nextMove(state: State, now: Instant, policy: Policy): Move | undefined {
@@ -97,7 +99,10 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
     : undefined;
 }
 
-/** In a swap the address changes hands by word. Whose turn it is has two seconds; then section 3 of the design decides. */
+/**
+ * In a swap the address changes hands by word. Whose turn it is has two seconds; then section 3 of
+ * the design decides.
+ */
 function partnersTurn(state: State, now: Instant): boolean {
   const letGo = isGiving(state, "release") || isReceiving(state, "returning");
   return letGo && now < after(state.handover.since, millis(2000));
@@ -135,9 +140,9 @@ function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Poli
   const lost = mustYield(state, role.epoch, role.blind, now, policy);
   if (lost !== undefined) return lost;
   if (state.self.presence === "all") return toHold(role, now);
-  return now >= after(role.since, policy.lease)
-    ? toYield(role.epoch, now, "error", "the kernel did not add the address within a lease")
-    : undefined;
+  if (now < after(role.since, policy.lease)) return undefined;
+  const why = "the kernel did not add the address within a lease";
+  return { ...toYield(role.epoch, now, "error", why), failed: true };
 }
 
 function fromHold(state: State, role: Hold, now: Instant, policy: Policy): Move | undefined {
@@ -158,7 +163,10 @@ function fromHold(state: State, role: Hold, now: Instant, policy: Policy): Move 
   );
 }
 
-/** Law 3, what even a frozen holder obeys: an operator, a higher epoch, a claim that cannot hear us, isolation. */
+/**
+ * Law 3, what even a frozen holder obeys: an operator, a higher epoch, a claim that cannot hear us,
+ * isolation.
+ */
 function mustYield(state: State, epoch: number, blind: boolean, now: Instant, policy: Policy) {
   const { orders, handover } = state;
   const because = (level: TellLevel, why: string) => toYield(epoch, now, level, why);
@@ -178,7 +186,8 @@ function mustYield(state: State, epoch: number, blind: boolean, now: Instant, po
         `${policy.peer} holds it with epoch ${peer.beat.epoch}, above ours`,
       );
   }
-  // It asked, was answered and does not know: it takes when its question ends, so this machine lets go before.
+  // It asked, was answered and does not know: it takes when its question ends, so this machine lets
+  // go before.
   if (peer?.claimingSince !== undefined && now >= after(peer.claimingSince, deafDelay(policy)))
     return because("warning", `${policy.peer} cannot hear this machine and is about to take it`);
   return isolated(state, now, policy)
@@ -194,7 +203,10 @@ function acknowledged(state: State, role: Hold, now: Instant, policy: Policy): M
   return { role: { ...role, blind: false }, level: "info", why: `${policy.peer} stands by` };
 }
 
-/** Law 3: an epoch taken blind does not beat a holder without a break, which raises its own above it. */
+/**
+ * Law 3: an epoch taken blind does not beat a holder without a break, which raises its own above
+ * it.
+ */
 function surpassBlind(state: State, role: Hold, now: Instant, policy: Policy): Move | undefined {
   const peer = freshPeer(state, now, policy);
   if (peer === undefined || !speaks(peer.beat) || !peer.beat.blind || role.blind) return undefined;
@@ -207,7 +219,10 @@ function surpassBlind(state: State, role: Hold, now: Instant, policy: Policy): M
   };
 }
 
-/** Law 3, between machines that hear each other: the service or its network is lost here and well there. */
+/**
+ * Law 3, between machines that hear each other: the service or its network is lost here and well
+ * there.
+ */
 function yieldToBetter(state: State, epoch: number, now: Instant, policy: Policy) {
   const peer = freshPeer(state, now, policy);
   if (peer === undefined || frozen(state) || !peer.beat.able) return undefined;

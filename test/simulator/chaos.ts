@@ -144,6 +144,12 @@ const strikes: Readonly<Record<string, Strike>> = {
   "web server": (_world, machine, draw) => {
     machine.web = draw.pick(["well", "well", "down", "errors", "no log"]);
   },
+  "kernel refuses": (world, machine, draw) => {
+    machine.kernel.refuses = true;
+    later(world, draw, 4000, () => {
+      machine.kernel.refuses = false;
+    });
+  },
   "remove by hand": (_world, machine) => machine.kernel.remove(),
   promote: (_world, machine, draw) => promote(machine, draw),
   "promote again": (_world, machine, draw) => promote(machine, draw),

@@ -10,6 +10,8 @@ export class SimKernel {
   paused = false;
   powered = true;
   silent = false;
+  /** Every command that adds an address fails. */
+  refuses = false;
   carrier = true;
   private until: number | undefined;
   private pausedAt = 0;
@@ -40,6 +42,7 @@ export class SimKernel {
 
   /** `ip addr change`: also adds, as the real one does. */
   set(lease: number): void {
+    if (this.refuses && !this.present) return;
     const fresh = !this.present;
     this.until = this.clock() + lease;
     this.watch(this.until);

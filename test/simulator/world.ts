@@ -14,7 +14,7 @@ export interface WorldOptions {
   readonly policy?: Partial<Policy>;
 }
 
-export const gatewayMac = "02:00:00:00:00:01";
+const gatewayMac = "02:00:00:00:00:01";
 
 /** What is cut from a machine towards its peer, until it is mended. */
 export interface Cut {

@@ -100,6 +100,9 @@ const verbs: Readonly<Record<string, Verb>> = {
     machine.web = words.join(" ") as Machine["web"];
   }),
   "remove-by-hand": onMachine((machine) => machine.kernel.remove()),
+  refuse: onMachine((machine) => {
+    machine.kernel.refuses = true;
+  }),
   cut: (world, [from = "", what, path = "all"]) => {
     const paths = path === "all" ? [0, 1] : [Number(path)];
     world.cuts = [

@@ -1,0 +1,83 @@
+import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import { policyFor, sidesOf } from "./configuration/node-here.ts";
+import { Daemon } from "./daemon/daemon.ts";
+import {
+  findAndClean,
+  nodeName,
+  raisePriority,
+  readKeyRing,
+  requireTools,
+  servicePaths,
+} from "./daemon/preparations.ts";
+import { exitCodes } from "./failure.ts";
+import { createLog, type Log } from "./logging.ts";
+import { socketPath, stateDirectory } from "./places.ts";
+import { prepareStateDirectory, readBootId } from "./state-directory.ts";
+
+export interface AgentOptions extends Whereabouts {
+  readonly node?: string;
+}
+
+/** `failover agent`: one of the two machines, until SIGTERM. Answers with the exit code. */
+export async function runAgent(options: AgentOptions): Promise<number> {
+  const configuration = await configurationAt(options);
+  const node = await nodeName(configuration, options.node);
+  const { here } = sidesOf(configuration, node);
+  await requireTools();
+  const ring = await readKeyRing(configuration.key);
+  const directory = options.stateDir ?? stateDirectory(configuration.pair);
+  const unwritable = await prepareStateDirectory(directory);
+  const log = await createLog(configuration.log, (sentence) => {
+    if (sentence !== undefined) process.stderr.write(`${sentence}\n`);
+  });
+  const slow = raisePriority();
+  for (const sentence of [unwritable, slow]) if (sentence !== undefined) log.warning(sentence);
+  const bootId = await readBootId();
+  const daemon = new Daemon({
+    configuration,
+    node,
+    ring,
+    bootId,
+    log,
+    servicePaths: await servicePaths(here),
+    found: await findAndClean(configuration, here, directory, bootId),
+    stateDirectory: directory,
+    socket: options.socket ?? socketPath(configuration.pair),
+  });
+  await daemon.start();
+  await untilAskedToStop(options, log);
+  await daemon.leave();
+  await daemon[Symbol.asyncDispose]();
+  await log.settled();
+  return exitCodes.done;
+}
+
+/**
+ * The first signal leaves politely: the address is gone before the peer hears goodbye. The second
+ * leaves at once.
+ */
+function untilAskedToStop(options: AgentOptions, log: Log): Promise<void> {
+  process.on("SIGHUP", () => void lookAtConfiguration(options, log));
+  process.on("SIGUSR2", () => log.reopen());
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const)
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(128));
+        resolve();
+      });
+  });
+}
+
+/**
+ * The configuration in force stays in force; a restart applies a new one, and the address stays
+ * where it is.
+ */
+async function lookAtConfiguration(options: AgentOptions, log: Log): Promise<void> {
+  try {
+    const configuration = await configurationAt(options);
+    policyFor(configuration, await nodeName(configuration, options.node), []);
+    log.info(`${options.config} is valid: restart the agent to apply it`);
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,214 @@
+import type { TellLevel } from "../../core/effect.ts";
+import type { Order } from "../../core/event.ts";
+import { now } from "../../linux/alarm-clock.ts";
+import { drawSession, pairDigest } from "../../linux/hmac.ts";
+import { parseAddress } from "../../linux/ip-address.ts";
+import { ServiceWatch } from "../../linux/service-watch.ts";
+import type { KeyRing } from "../../protocol/keys.ts";
+import { logFormats } from "../../traffic/parse/line.ts";
+import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
+import type { Configuration } from "../configuration/configuration.ts";
+import { policyFor, sidesOf } from "../configuration/node-here.ts";
+import { ControlServer } from "../control-server.ts";
+import { HistoryWriter } from "../history.ts";
+import { Journal } from "../journal.ts";
+import type { Log } from "../logging.ts";
+import { Heart } from "./heart.ts";
+import type { Found } from "./preparations.ts";
+import { StatusBook } from "./status-book.ts";
+import { LinuxSteward } from "./steward.ts";
+
+export interface DaemonOptions {
+  readonly configuration: Configuration;
+  readonly node: string;
+  readonly servicePaths: readonly boolean[];
+  readonly ring: KeyRing;
+  readonly found: Found;
+  readonly bootId: string;
+  readonly stateDirectory: string;
+  readonly socket: string;
+  readonly log: Log;
+}
+
+/** A swap under way is drawn for whoever follows; more often than this nobody can read it. */
+const updateMillis = 100;
+
+/** A running agent: the heart, and around it everything that may be slow. */
+export class Daemon implements AsyncDisposable {
+  readonly #options: DaemonOptions;
+  readonly #heart: Heart;
+  readonly #book: StatusBook;
+  readonly #journal: Journal;
+  readonly #history: HistoryWriter;
+  readonly #traffic: TrafficWatch;
+  readonly #service: ServiceWatch;
+  readonly #control: ControlServer;
+  readonly #listeners = new Set<() => void>();
+  /**
+   * What the floors below have trouble with, by the place it comes from; an alert while it lasts.
+   */
+  readonly #troubles = new Map<string, string>();
+  #updating: NodeJS.Timeout | undefined;
+
+  constructor(options: DaemonOptions) {
+    const { configuration, node, servicePaths, found, log } = options;
+    const { here, peer } = sidesOf(configuration, node);
+    const policy = policyFor(configuration, node, servicePaths);
+    this.#options = options;
+    this.#journal = new Journal(options.stateDirectory, options.bootId, this.#trouble("journal"));
+    this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
+    this.#traffic = watchTraffic({
+      paths: here.accessLogs,
+      format: logFormats.find((name) => name === configuration.logFormat) ?? "auto",
+      onCount: (count) => steward.counted(count),
+      onTrouble: (sentence) => log.warning(sentence),
+    });
+    const steward = new LinuxSteward({
+      configuration,
+      accessLogs: here.accessLogs,
+      traffic: this.#traffic,
+      report: (event) => this.#heart.tell(event),
+      tell: (level, sentence) => this.#tell(level, sentence),
+      journal: (entry) => this.#journal.write(entry),
+    });
+    this.#heart = new Heart({
+      policy,
+      steward,
+      start: found.start,
+      protocol: {
+        pair: pairDigest(configuration.pair),
+        ring: options.ring,
+        session: drawSession(),
+      },
+      network: {
+        port: configuration.port,
+        paths: here.paths.map((local, path) => ({ local, remote: peer.paths[path] ?? "" })),
+        onTrouble: (_path, sentence) => log.warning(sentence),
+      },
+      host: {
+        pair: configuration.pair,
+        interface: here.interface,
+        addresses: configuration.addresses.map(({ address }) => address),
+        leaseSeconds: configuration.lease / 1000,
+        witness: witnessOf(configuration),
+        announceRate: configuration.announceRate,
+        onCommand: (line) => log.info(line),
+        onTrouble: (sentence) => this.#tell("warning", sentence),
+        onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
+      },
+      onTurn: () => this.#turned(),
+      onLate: (late, slept) => log.debug(() => lateness(late, slept)),
+    });
+    this.#book = new StatusBook({
+      configuration,
+      policy,
+      startedAt: found.start.at,
+      witnesses: () => this.#heart.host.witnesses,
+      troubles: () => [...this.#troubles.values()],
+    });
+    this.#service = new ServiceWatch({
+      port: configuration.canary.port,
+      addresses: configuration.addresses.map(({ address }) => parseAddress(address)),
+      report: (event) => this.#heart.tell(event),
+    });
+    this.#control = new ControlServer({
+      status: () => this.#book.status(this.#heart.agent, now()),
+      subscribe: (listener) => this.#subscribe(listener),
+      order: (order) => this.#order(order),
+    });
+  }
+
+  /** The socket is claimed first: a second agent must not send a single beat. */
+  async start(): Promise<void> {
+    const { found, socket, node, configuration } = this.#options;
+    await this.#control.listen(socket);
+    for (const sentence of found.sentences) this.#tell("warning", sentence);
+    this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
+    this.#heart.start(found.adopted);
+    this.#service.start();
+    await this.#traffic.start();
+  }
+
+  /**
+   * Lets the address go, says so to the peer, and resolves when both were done or took too long.
+   */
+  async leave(): Promise<void> {
+    const deadline = now() + this.#options.configuration.lease;
+    this.#heart.tell({ kind: "operator-asked", order: { kind: "leave" } });
+    const { agent } = this.#heart;
+    const gone = () => agent.state.role.kind === "standby" || agent.state.role.kind === "boot";
+    while (!gone() && now() < deadline) await new Promise((wake) => setTimeout(wake, 5));
+    this.#tell("info", `The agent on ${this.#options.node} has stopped`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#updating);
+    this.#service.stop();
+    this.#heart.stop();
+    await Promise.all([this.#journal.settled(), this.#history.settled()]);
+    await this.#control[Symbol.asyncDispose]();
+    await this.#traffic[Symbol.asyncDispose]();
+  }
+
+  #order(order: Order): string | undefined {
+    const { configuration } = this.#options;
+    if (order.kind === "promote") {
+      const names = configuration.nodes.map(({ name }) => name);
+      if (!names.includes(order.node))
+        return `Cannot promote ${order.node}: the nodes are ${names.join(" and ")}`;
+      const { handover } = this.#heart.agent.state;
+      if (handover.kind !== "none")
+        return `Cannot promote ${order.node}: swap ${handover.id} is under way`;
+    }
+    this.#tell(
+      "info",
+      `An operator asked: ${order.kind}${"node" in order ? ` ${order.node}` : ""}`,
+    );
+    this.#heart.tell({ kind: "operator-asked", order });
+    return undefined;
+  }
+
+  #tell(level: TellLevel, sentence: string): void {
+    this.#options.log[level](sentence);
+    this.#book.tell(sentence);
+    const { epoch } = this.#heart.agent.state;
+    this.#history.append({ at: new Date().toISOString(), level, sentence, epoch });
+  }
+
+  #trouble(place: string): (sentence: string | undefined) => void {
+    return (sentence) => {
+      if (sentence === undefined) this.#troubles.delete(place);
+      else this.#troubles.set(place, sentence);
+      if (sentence !== undefined) this.#options.log.error(sentence);
+    };
+  }
+
+  #subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
+  #turned(): void {
+    const changed = this.#book.note(this.#heart.agent.state, now());
+    if (!changed || this.#listeners.size === 0) return;
+    this.#updating ??= setTimeout(() => {
+      this.#updating = undefined;
+      for (const listener of this.#listeners) listener();
+    }, updateMillis);
+  }
+}
+
+function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
+  switch (witness.kind) {
+    case "auto":
+      return "auto";
+    case "none":
+      return [];
+    case "addresses":
+      return witness.addresses;
+  }
+}
+
+const lateness = (late: number, slept: number): string =>
+  `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

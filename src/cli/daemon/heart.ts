@@ -1,0 +1,98 @@
+import { Agent } from "../../agent/agent.ts";
+import type { Steward } from "../../agent/ports.ts";
+import type { Event } from "../../core/event.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Start } from "../../core/state.ts";
+import type { Millis } from "../../core/time.ts";
+import { AlarmClock, now } from "../../linux/alarm-clock.ts";
+import { LinuxHost, type LinuxHostOptions } from "../../linux/host.ts";
+import { UdpTransport, type UdpTransportOptions } from "../../linux/udp.ts";
+import type { KeyRing } from "../../protocol/keys.ts";
+
+export interface HeartOptions {
+  readonly policy: Policy;
+  readonly start: Start;
+  readonly protocol: {
+    readonly pair: Uint8Array;
+    readonly ring: KeyRing;
+    readonly session: string;
+  };
+  readonly network: Omit<UdpTransportOptions, "onDatagram">;
+  readonly host: Omit<LinuxHostOptions, "report" | "now" | "afterSockets">;
+  readonly steward: Steward;
+  readonly onTurn: () => void;
+  readonly onLate: (late: Millis, slept: Millis) => void;
+}
+
+/**
+ * The loop around the agent: datagrams, the kernel's reports and the one alarm go in, and after each
+ * the alarm is set anew. Nothing here is awaited.
+ */
+export class Heart {
+  readonly agent: Agent;
+  readonly host: LinuxHost;
+  readonly transport: UdpTransport;
+  readonly #clock: AlarmClock;
+  readonly #onTurn: () => void;
+
+  constructor(options: HeartOptions) {
+    this.#onTurn = options.onTurn;
+    this.transport = new UdpTransport({
+      ...options.network,
+      onDatagram: (path, bytes) => {
+        this.agent.handleDatagram(path, bytes, now());
+        this.#turned();
+      },
+    });
+    this.#clock = new AlarmClock({
+      onAlarm: () => {
+        this.agent.handleAlarm(now());
+        this.#turned();
+      },
+      received: () => this.transport.received,
+      read: () => this.host.read(),
+      onLate: options.onLate,
+    });
+    this.host = new LinuxHost({
+      ...options.host,
+      report: (event) => this.tell(event),
+      now,
+      afterSockets: (act) => this.#clock.afterSockets(act),
+    });
+    const { policy, start, protocol, steward } = options;
+    this.agent = new Agent({
+      policy,
+      start,
+      protocol,
+      steward,
+      transport: this.transport,
+      host: this.host,
+      random: Math.random,
+    });
+  }
+
+  /** `adopted`: what the last agent held and this one goes on holding. */
+  start(adopted: Event | undefined): void {
+    this.transport.start();
+    if (adopted !== undefined) this.tell(adopted);
+    this.host.start();
+    this.#turned();
+  }
+
+  tell(event: Event): void {
+    this.agent.handle(event, now());
+    this.#turned();
+  }
+
+  /** Leaves the kernel as it is. */
+  stop(): void {
+    this.#clock.stop();
+    this.host.stop();
+    this.transport.stop();
+  }
+
+  #turned(): void {
+    this.#clock.set(this.agent.pollAlarm());
+    this.#onTurn();
+  }
+}

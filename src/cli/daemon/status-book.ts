@@ -1,0 +1,189 @@
+import type { Agent } from "../../agent/agent.ts";
+import { freshPeer, serviceHealth, speaks, witnessSeen } from "../../core/judge.ts";
+import type { Policy } from "../../core/policy.ts";
+import { publicRole } from "../../core/publish.ts";
+import type { State } from "../../core/state.ts";
+import { elapsed, type Instant } from "../../core/time.ts";
+import type { Configuration } from "../configuration/configuration.ts";
+import { sidesOf } from "../configuration/node-here.ts";
+import {
+  type Age,
+  type AgedKey,
+  agedKeys,
+  type PathStatus,
+  type PeerStatus,
+  type Status,
+} from "../status.ts";
+import { version } from "../version.ts";
+import { alertsOf } from "./alerts.ts";
+import { HandoverBook } from "./handover-book.ts";
+
+export interface StatusBookOptions {
+  readonly configuration: Configuration;
+  readonly policy: Policy;
+  readonly startedAt: Instant;
+  readonly witnesses: () => readonly string[];
+  /** Troubles of the floors below: paths, disk, tools. */
+  readonly troubles: () => readonly string[];
+}
+
+/** Keeps what the state itself does not: since when each shown value has been what it is. */
+export class StatusBook {
+  readonly #options: StatusBookOptions;
+  readonly #since = new Map<AgedKey, { readonly value: unknown; readonly at: Instant }>();
+  readonly #alertsSince = new Map<string, Instant>();
+  readonly #handovers: HandoverBook;
+  #addressAt: Instant | undefined;
+  #presence = "";
+  #why = "The agent has started";
+
+  constructor(options: StatusBookOptions) {
+    this.#options = options;
+    this.#handovers = new HandoverBook(options.policy);
+  }
+
+  /** The last sentence that the core told. */
+  tell(sentence: string): void {
+    this.#why = sentence;
+  }
+
+  /** To be called after every turn; answers whether anything worth showing changed. */
+  note(state: State, now: Instant): boolean {
+    const values = this.#values(state, now);
+    let changed = this.#handovers.note(state, now);
+    for (const key of agedKeys) {
+      if (this.#since.get(key)?.value === values[key]) continue;
+      this.#since.set(key, { value: values[key], at: now });
+      changed = true;
+    }
+    if (this.#presence !== state.self.presence) {
+      this.#presence = state.self.presence;
+      this.#addressAt = now;
+      changed = true;
+    }
+    return changed;
+  }
+
+  status(agent: Agent, now: Instant): Status {
+    const { configuration, policy, startedAt, witnesses } = this.#options;
+    const { state } = agent;
+    const { here } = sidesOf(configuration, policy.node);
+    const peer = freshPeer(state, now, policy);
+    const [first, second] = configuration.nodes;
+    return {
+      ...this.#values(state, now),
+      nodes: [first.name, second.name],
+      ages: this.#ages(now),
+      addresses: configuration.addresses.map(({ address, interface: device }) => ({
+        address,
+        interface: device ?? here.interface,
+        present: state.self.presence === "all",
+        age: ageOf(this.#addressAt, now),
+      })),
+      service: {
+        health: serviceHealth(state, now),
+        port: configuration.canary.port,
+        age: ageOf(state.self.service.listenedAt, now),
+      },
+      network: {
+        carrier: state.self.carrier,
+        peer: peer !== undefined,
+        witness: witnessSeen(state, now),
+        age: ageOf(state.self.networkHeardAt, now),
+      },
+      witness: {
+        addresses: witnesses(),
+        seenAge: ageOf(state.witness.seenAt, now),
+        broken: state.witness.broken,
+      },
+      peer: peerStatus(state, now, policy),
+      paths: here.paths.map((_, path) => this.#path(agent, path, now)),
+      handover: this.#handovers.current(state, now),
+      lastHandover: this.#handovers.last(state, now),
+      alerts: this.#alerts(state, now),
+      swap: policy.swap,
+      agent: {
+        version: version(),
+        pid: process.pid,
+        configuration: policy.configuration,
+        age: elapsed(startedAt, now),
+      },
+    };
+  }
+
+  #values(state: State, now: Instant): Pick<Status, AgedKey> {
+    const { configuration, policy } = this.#options;
+    return {
+      pair: configuration.pair,
+      node: policy.node,
+      role: publicRole(state, now, policy),
+      epoch: "epoch" in state.role ? state.role.epoch : state.epoch,
+      blind: "blind" in state.role && state.role.blind,
+      holder: holderOf(state, now, policy),
+      released: state.orders.released,
+      frozen: state.orders.freeze.on,
+      why: this.#why,
+    };
+  }
+
+  #ages(now: Instant): Status["ages"] {
+    const ages = agedKeys.map((key) => [key, ageOf(this.#since.get(key)?.at, now)] as const);
+    return Object.fromEntries(ages) as Record<AgedKey, Age>;
+  }
+
+  #path(agent: Agent, path: number, now: Instant): PathStatus {
+    const { here, peer } = sidesOf(this.#options.configuration, this.#options.policy.node);
+    const record = agent.paths[path];
+    const gaps = agent.gaps.byPath[path]?.report();
+    return {
+      name: `${here.paths[path]} → ${peer.paths[path]}`,
+      service: this.#options.policy.paths[path]?.service ?? false,
+      heardAge: ageOf(record?.heardAt, now),
+      hearsUsAge: ageOf(agent.heardOfUsOn(path), now),
+      received: record?.received ?? 0,
+      sent: record?.sent ?? 0,
+      dropped: Object.fromEntries(record?.drops ?? []),
+      longestGap: gaps?.longest?.gap ?? null,
+      deadTimeForGap: gaps?.deadTimeAllowed ?? null,
+    };
+  }
+
+  #alerts(state: State, now: Instant): Status["alerts"] {
+    const { policy, troubles } = this.#options;
+    const sentences = [...alertsOf(state, now, policy), ...troubles()];
+    for (const known of this.#alertsSince.keys())
+      if (!sentences.includes(known)) this.#alertsSince.delete(known);
+    return sentences.map((sentence) => {
+      const at = this.#alertsSince.get(sentence) ?? now;
+      this.#alertsSince.set(sentence, at);
+      return { sentence, age: elapsed(at, now) };
+    });
+  }
+}
+
+function holderOf(state: State, now: Instant, policy: Policy): string | null {
+  if (state.role.kind === "hold") return policy.node;
+  const peer = freshPeer(state, now, policy);
+  return peer !== undefined && speaks(peer.beat) ? policy.peer : null;
+}
+
+function peerStatus(state: State, now: Instant, policy: Policy): PeerStatus {
+  const { peer } = state;
+  const heard = peer.kind === "heard" ? peer : undefined;
+  return {
+    node: policy.peer,
+    heardAge: ageOf(heard?.at, now),
+    hearsUsAge: ageOf(heard?.hearsUs, now),
+    role: heard?.beat.role ?? null,
+    epoch: heard?.beat.epoch ?? null,
+    able: heard?.beat.able ?? null,
+    released: heard?.beat.released ?? null,
+    service: heard?.beat.service ?? null,
+    network: heard?.beat.network ?? null,
+    mac: heard?.beat.mac ?? null,
+    configuration: heard?.beat.configuration ?? null,
+  };
+}
+
+const ageOf = (at: Instant | undefined, now: Instant): Age =>
+  at === undefined ? null : elapsed(at, now);

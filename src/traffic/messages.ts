@@ -1,0 +1,94 @@
+import type { FollowState } from "./follow.ts";
+import type { Start } from "./open-log.ts";
+import type { LineShape, LogFormat } from "./parse/line.ts";
+
+/**
+ * What the thread of the heart and the reader's thread say to each other. Messages are small, and
+ * the reader sends at most one report every 50 ms, only when something changed.
+ */
+
+/**
+ * What was read since counting began. Timestamps in the lines decide nothing: they have whole
+ * seconds, show the beginning of a request with one server and its end with another, and come from
+ * a clock that may step. A line counts if it was *read* after the mark, and the mark is set when
+ * everything before it was read.
+ */
+export interface Count {
+  readonly id: string;
+  /** Requests that the server answered, our own canaries left out. */
+  readonly requests: number;
+  /** Those of them that the server answered with 500 to 599. */
+  readonly errors: number;
+  /** Tags of our own requests that were answered without an error, each once, the newest 64. */
+  readonly tags: readonly string[];
+  readonly unreadable: number;
+}
+
+export interface Recent {
+  readonly requests: number;
+  readonly errors: number;
+  /**
+   * Milliseconds that the counts belong to: whole seconds and the present one, so a little less
+   * than was asked for.
+   */
+  readonly span: number;
+}
+
+export interface FileState {
+  readonly path: string;
+  readonly state: FollowState;
+  /** What is wrong, as a sentence; undefined while following. */
+  readonly problem: string | undefined;
+  /** The shape of the last readable line. */
+  readonly format: LineShape | undefined;
+  /** Lines since its reader was started, unreadable ones included. */
+  readonly lines: number;
+  readonly unreadable: number;
+  /** Milliseconds since the last line was read. */
+  readonly lastLineAge: number | undefined;
+}
+
+/** What a reader is started with; after its predecessor's death, where that one stood. */
+export interface ReaderStart {
+  readonly files: readonly { readonly path: string; readonly start: Start }[];
+  readonly format: LogFormat;
+  readonly count: Count | undefined;
+}
+
+/** Each question and the shape of its answer. */
+export interface Answers {
+  "begin-count": undefined;
+  recent: Recent;
+  files: readonly FileState[];
+  "await-tag": undefined;
+}
+
+export type Question =
+  | { readonly kind: "begin-count"; readonly id: string }
+  | { readonly kind: "recent"; readonly span: number }
+  | { readonly kind: "files" }
+  | { readonly kind: "await-tag"; readonly tag: string };
+
+export type ToReader =
+  | { readonly kind: "ask"; readonly number: number; readonly question: Question }
+  /** Nobody waits for the answer any more. */
+  | { readonly kind: "forget"; readonly number: number }
+  | { readonly kind: "end-count" };
+
+export type FromReader =
+  | {
+      readonly kind: "answer";
+      readonly number: number;
+      readonly answer: Answers[keyof Answers];
+    }
+  /**
+   * Counts and positions belong together: whoever goes on from both neither misses a line nor
+   * counts one twice.
+   */
+  | {
+      readonly kind: "report";
+      /** Undefined where it is as it was. */
+      readonly count: Count | undefined;
+      readonly positions: readonly Start[];
+    }
+  | { readonly kind: "trouble"; readonly sentence: string };

@@ -1,0 +1,181 @@
+import { firstSecond } from "./last-minute.ts";
+import type { Count, FromReader, Question, ReaderStart, Recent, ToReader } from "./messages.ts";
+import { isAnswered, isServerError, type LogLine } from "./parse/line.ts";
+import { WatchedFile } from "./watched-file.ts";
+
+/**
+ * The reader's side of a watch, without its thread: told the time, told what is asked, and
+ * answering with messages. Files are summed: a site may write one log for each virtual host.
+ */
+export class Reader {
+  readonly #files: readonly WatchedFile[];
+  readonly #post: (message: FromReader) => void;
+  readonly #beganAt: number;
+  readonly #recentTags = new NewestTags(1024);
+  readonly #awaited = new Map<number, string>();
+  #counting: Counting | undefined;
+  #reportedCount: string | undefined;
+  #reportedPositions: string | undefined;
+
+  constructor(start: ReaderStart, now: number, post: (message: FromReader) => void) {
+    this.#post = post;
+    this.#beganAt = now;
+    if (start.count !== undefined) this.#counting = new Counting(start.count);
+    this.#reportedCount = JSON.stringify(start.count);
+    this.#files = start.files.map(
+      (file) =>
+        new WatchedFile({ ...file, format: start.format, onLine: (line) => this.#take(line) }),
+    );
+  }
+
+  /** Reads all files to their ends and says what changed. `now`: monotonic milliseconds. */
+  poll(now: number): void {
+    for (const file of this.#files) file.poll(now);
+    for (const file of this.#files) {
+      const sentence = file.newTrouble(now);
+      if (sentence !== undefined) this.#post({ kind: "trouble", sentence });
+    }
+    this.#report();
+    this.#answerAwaited();
+  }
+
+  /** Everything written before the message came is read before it is obeyed. */
+  handle(message: ToReader, now: number): void {
+    this.poll(now);
+    switch (message.kind) {
+      case "ask":
+        this.#consider(message.number, message.question, now);
+        return;
+      case "forget":
+        this.#awaited.delete(message.number);
+        return;
+      case "end-count":
+        this.#counting = undefined;
+        return;
+    }
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close();
+  }
+
+  #consider(number: number, question: Question, now: number): void {
+    switch (question.kind) {
+      case "begin-count":
+        this.#counting = new Counting({ ...nothingYet, id: question.id });
+        this.#reportedCount = JSON.stringify(this.#counting.count);
+        this.#post({ kind: "answer", number, answer: undefined });
+        return;
+      case "recent":
+        this.#post({ kind: "answer", number, answer: this.#recent(question.span, now) });
+        return;
+      case "files": {
+        const answer = this.#files.map((file) => file.state(now));
+        this.#post({ kind: "answer", number, answer });
+        return;
+      }
+      case "await-tag":
+        this.#awaited.set(number, question.tag);
+        this.#answerAwaited();
+        return;
+    }
+  }
+
+  #recent(span: number, now: number): Recent {
+    const since = firstSecond(now, span);
+    const sums = this.#files.map((file) => file.sum(since));
+    return {
+      requests: sums.reduce((total, { requests }) => total + requests, 0),
+      errors: sums.reduce((total, { errors }) => total + errors, 0),
+      span: now - Math.max(since, this.#beganAt),
+    };
+  }
+
+  #take(line: LogLine | undefined): void {
+    this.#counting?.take(line);
+    if (line?.canary !== undefined) this.#recentTags.add(line.canary);
+  }
+
+  #report(): void {
+    const count = this.#counting?.count;
+    const positions = this.#files.map(({ position }) => position);
+    const counted = JSON.stringify(count);
+    const reached = JSON.stringify(positions);
+    if (counted === this.#reportedCount && reached === this.#reportedPositions) return;
+    const changed = counted !== this.#reportedCount;
+    this.#reportedCount = counted;
+    this.#reportedPositions = reached;
+    this.#post({ kind: "report", count: changed ? count : undefined, positions });
+  }
+
+  #answerAwaited(): void {
+    for (const [number, tag] of this.#awaited) {
+      if (!this.#recentTags.has(tag)) continue;
+      this.#awaited.delete(number);
+      this.#post({ kind: "answer", number, answer: undefined });
+    }
+  }
+}
+
+const nothingYet = { requests: 0, errors: 0, tags: [], unreadable: 0 };
+
+/** A count that goes on, from zero or from where a reader before us stood. */
+class Counting {
+  readonly #id: string;
+  readonly #tags = new NewestTags(64);
+  #requests: number;
+  #errors: number;
+  #unreadable: number;
+
+  constructor(from: Count) {
+    this.#id = from.id;
+    this.#requests = from.requests;
+    this.#errors = from.errors;
+    this.#unreadable = from.unreadable;
+    for (const tag of from.tags) this.#tags.add(tag);
+  }
+
+  get count(): Count {
+    return {
+      id: this.#id,
+      requests: this.#requests,
+      errors: this.#errors,
+      tags: this.#tags.list,
+      unreadable: this.#unreadable,
+    };
+  }
+
+  take(line: LogLine | undefined): void {
+    if (line === undefined) this.#unreadable += 1;
+    else if (!isAnswered(line.status)) return;
+    else if (line.canary === undefined) {
+      this.#requests += 1;
+      if (isServerError(line.status)) this.#errors += 1;
+    } else if (!isServerError(line.status)) this.#tags.add(line.canary);
+  }
+}
+
+/** Bounded, since anybody can send us tags. */
+class NewestTags {
+  readonly #max: number;
+  readonly #tags = new Set<string>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get list(): readonly string[] {
+    return [...this.#tags];
+  }
+
+  has(tag: string): boolean {
+    return this.#tags.has(tag);
+  }
+
+  add(tag: string): void {
+    this.#tags.delete(tag);
+    this.#tags.add(tag);
+    const oldest = this.#tags.values().next();
+    if (this.#tags.size > this.#max && oldest.done !== true) this.#tags.delete(oldest.value);
+  }
+}

@@ -1,0 +1,140 @@
+import type { Count, FileState, Recent } from "./messages.ts";
+import type { Start } from "./open-log.ts";
+import type { LogFormat } from "./parse/line.ts";
+import { ReaderThread } from "./reader-thread.ts";
+
+/** The access_logs of this machine, read in a thread of their own, away from the heart. */
+export interface TrafficWatch extends AsyncDisposable {
+  /**
+   * Begins to follow. Resolves when every file was looked at; what is wrong with one is told to
+   * `onTrouble`, not thrown. Rejects if the reader's thread cannot be started.
+   */
+  start(): Promise<void>;
+  /**
+   * Resolves when everything written so far has been read and counting for `id` has begun, at zero.
+   * Every change is told to `onCount` until another count is begun or `endCount`.
+   */
+  count(id: string): Promise<void>;
+  endCount(): void;
+  /** What was served in the last `spanMillis`, 1,000 to 60,000. */
+  recent(spanMillis: number): Promise<Recent>;
+  /**
+   * Waits for the line of our own request with this tag. Resolves with how many milliseconds it
+   * took to appear, counted from this call, which therefore comes before the request is sent;
+   * undefined when the signal or the end of the watch ends the waiting. A line already read is
+   * found at once.
+   */
+  awaitTag(tag: string, options: { readonly signal: AbortSignal }): Promise<number | undefined>;
+  files(): Promise<readonly FileState[]>;
+}
+
+export interface TrafficWatchOptions {
+  /** Summed. A file named twice is read once. */
+  readonly paths: readonly string[];
+  readonly format: LogFormat;
+  readonly onCount: (count: Count) => void;
+  /** One sentence, once, until it mends. */
+  readonly onTrouble: (sentence: string) => void;
+}
+
+export function watchTraffic(options: TrafficWatchOptions): TrafficWatch {
+  return new ThreadedWatch(options);
+}
+
+/** Remembers what the reader last reported, so that another reader can go on from there. */
+class ThreadedWatch implements TrafficWatch {
+  readonly #thread: ReaderThread;
+  /** Where each file stands, in the order of the paths. */
+  #starts: readonly Start[];
+  /** The count that is told; undefined also while one is being begun. */
+  #count: Count | undefined;
+  /** Counts begun or ended so far: an answer to any but the last is late. */
+  #turns = 0;
+
+  constructor(options: TrafficWatchOptions) {
+    const paths = [...new Set(options.paths)];
+    this.#starts = paths.map(() => "end");
+    this.#thread = new ReaderThread({
+      start: () => ({
+        files: paths.map((path, index) => ({ path, start: this.#starts[index] ?? "end" })),
+        format: options.format,
+        count: this.#count,
+      }),
+      onReport: ({ count, positions }) => {
+        this.#starts = positions;
+        if (count === undefined || this.#count === undefined) return;
+        this.#count = count;
+        options.onCount(count);
+      },
+      onTrouble: options.onTrouble,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#thread.start();
+    await this.#thread.ask({ kind: "files" });
+  }
+
+  count(id: string): Promise<void> {
+    this.#count = undefined;
+    this.#turns += 1;
+    const turn = this.#turns;
+    return new Promise((resolve, reject) => {
+      // In the turn of the answer, not after it: the first report may be the very next message.
+      const settle = (): void => {
+        if (turn === this.#turns) {
+          this.#count = { id, requests: 0, errors: 0, tags: [], unreadable: 0 };
+        }
+        resolve();
+      };
+      this.#thread.open({ question: { kind: "begin-count", id }, settle, fail: reject });
+    });
+  }
+
+  endCount(): void {
+    this.#count = undefined;
+    this.#turns += 1;
+    this.#thread.tell({ kind: "end-count" });
+  }
+
+  recent(spanMillis: number): Promise<Recent> {
+    if (!(spanMillis >= 1_000 && spanMillis <= 60_000)) {
+      throw new RangeError(`Cannot sum ${spanMillis} ms of traffic: a span is 1,000 to 60,000 ms`);
+    }
+    return this.#thread.ask({ kind: "recent", span: spanMillis });
+  }
+
+  awaitTag(tag: string, { signal }: { readonly signal: AbortSignal }): Promise<number | undefined> {
+    const askedAt = performance.now();
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve(undefined);
+        return;
+      }
+      const giveUp = (): void => {
+        this.#thread.forget(number);
+        resolve(undefined);
+      };
+      const number = this.#thread.open({
+        question: { kind: "await-tag", tag },
+        settle: () => {
+          signal.removeEventListener("abort", giveUp);
+          resolve(performance.now() - askedAt);
+        },
+        fail: () => {
+          signal.removeEventListener("abort", giveUp);
+          resolve(undefined);
+        },
+      });
+      signal.addEventListener("abort", giveUp, { once: true });
+    });
+  }
+
+  files(): Promise<readonly FileState[]> {
+    return this.#thread.ask({ kind: "files" });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#thread[Symbol.asyncDispose]();
+  }
+}

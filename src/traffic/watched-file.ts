@@ -1,0 +1,135 @@
+import { Follower } from "./follow.ts";
+import { LastMinute, type Sums } from "./last-minute.ts";
+import { lineBytesMax } from "./lines.ts";
+import type { FileState } from "./messages.ts";
+import type { Start } from "./open-log.ts";
+import {
+  isAnswered,
+  isServerError,
+  type LineShape,
+  type LogFormat,
+  type LogLine,
+  readLine,
+} from "./parse/line.ts";
+
+export interface WatchedFileOptions {
+  readonly path: string;
+  readonly start: Start;
+  readonly format: LogFormat;
+  /** A line was read; undefined for one that does not fit the format. */
+  readonly onLine: (line: LogLine | undefined) => void;
+}
+
+/** One access_log: followed, parsed, counted, and judged for being readable at all. */
+export class WatchedFile {
+  readonly #options: WatchedFileOptions;
+  readonly #follower: Follower;
+  readonly #minute = new LastMinute();
+  #now = 0;
+  #shape: LineShape | undefined;
+  #lines = 0;
+  #unreadable = 0;
+  #lastLineAt: number | undefined;
+  #sample = "";
+  #garbled = false;
+  #told: string | undefined;
+
+  constructor(options: WatchedFileOptions) {
+    this.#options = options;
+    this.#follower = new Follower({
+      path: options.path,
+      start: options.start,
+      sink: {
+        line: (text) => this.#take(text),
+        overlong: () => this.#count(undefined, `one of more than ${lineBytesMax} bytes`),
+      },
+    });
+  }
+
+  get position(): Start {
+    return this.#follower.position;
+  }
+
+  poll(now: number): void {
+    this.#now = now;
+    this.#follower.poll(now);
+  }
+
+  /** The seconds that began at `since` or later. */
+  sum(since: number): Sums {
+    return this.#minute.sum(since);
+  }
+
+  state(now: number): FileState {
+    return {
+      path: this.#options.path,
+      state: this.#follower.state,
+      problem: this.#follower.problem,
+      format: this.#shape,
+      lines: this.#lines,
+      unreadable: this.#unreadable,
+      lastLineAge: this.#lastLineAt === undefined ? undefined : now - this.#lastLineAt,
+    };
+  }
+
+  /**
+   * What is wrong, as a sentence, once; again only after it was well, or otherwise wrong, in
+   * between.
+   */
+  newTrouble(now: number): string | undefined {
+    this.#judge(now);
+    const lasting = this.#follower.trouble(now);
+    const trouble = lasting ?? (this.#garbled ? "garbled" : undefined);
+    if (trouble === this.#told) return undefined;
+    this.#told = trouble;
+    return trouble === "garbled" ? this.#garbledSentence(now) : trouble;
+  }
+
+  close(): void {
+    this.#follower.close();
+  }
+
+  #take(text: string): void {
+    const line = readLine(text, this.#options.format);
+    this.#count(line, text);
+  }
+
+  #count(line: LogLine | undefined, text: string): void {
+    const bucket = this.#minute.at(this.#now);
+    bucket.lines += 1;
+    this.#lines += 1;
+    this.#lastLineAt = this.#now;
+    if (line === undefined) {
+      bucket.unreadable += 1;
+      this.#unreadable += 1;
+      this.#sample = JSON.stringify(text.slice(0, 80));
+    } else {
+      this.#shape = line.shape;
+      if (line.canary === undefined && isAnswered(line.status)) {
+        bucket.requests += 1;
+        if (isServerError(line.status)) bucket.errors += 1;
+      }
+    }
+    this.#options.onLine(line);
+  }
+
+  /**
+   * More than a tenth of a minute's lines, at least twenty of them, is not an odd line but another
+   * format.
+   */
+  #judge(now: number): void {
+    const { lines, unreadable } = this.#minute.sum(now - 60_000);
+    this.#garbled = this.#garbled
+      ? unreadable * 20 > lines
+      : lines >= 20 && unreadable * 10 > lines;
+  }
+
+  #garbledSentence(now: number): string {
+    const { lines, unreadable } = this.#minute.sum(now - 60_000);
+    const { path, format } = this.#options;
+    return (
+      `Cannot read ${unreadable} of the last ${lines} lines of ${path}: they do not fit the ` +
+      `format "${format}", such as ${this.#sample}; set logFormat to what the web server writes`
+    );
+  }
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from "vitest";
+
+import type { Host } from "../../src/agent/ports.ts";
+import { runChaos } from "./chaos.ts";
+import { LawBroken } from "./laws.ts";
+import type { Machine } from "./machine.ts";
+import { World } from "./world.ts";
+
+const seeds = Number(process.env["SEEDS"] ?? 240);
+
+describe("in any weather", () => {
+  // In batches, so that a broken law is found with its seed and the rest is still run.
+  const batch = 40;
+  test.each(Array.from({ length: Math.ceil(seeds / batch) }, (_, index) => index * batch + 1))(
+    "no law is broken from seed %i on",
+    (from) => {
+      for (let seed = from; seed < from + batch; seed += 1) {
+        try {
+          runChaos(seed);
+        } catch (error) {
+          throw new Error(`Seed ${seed}: npm run simulate -- --seeds 1 --from ${seed}`, {
+            cause: error,
+          });
+        }
+      }
+    },
+  );
+
+  test("the same seed gives the same run", () => {
+    expect(runChaos(7).said).toEqual(runChaos(7).said);
+  });
+});
+
+describe("while only the standby suffers", () => {
+  test.each([1, 2, 3, 4, 5, 6])("the holder keeps the address, seed %i", (seed) => {
+    const world = new World({ seed, paths: seed % 2 === 0 ? 1 : 2, witness: seed % 3 !== 0 });
+    const [primary, backup] = world.machines;
+    primary.boot();
+    backup.boot();
+    world.run(8000);
+    let lost = 0;
+    world.onChange = () => {
+      if (!primary.kernel.present) lost += 1;
+    };
+    for (let round = 0; round < 12; round += 1) {
+      const trouble = world.random.pick<(machine: Machine) => void>([
+        (machine) => machine.powerOff(),
+        (machine) => machine.killAgent(),
+        (machine) => machine.freeze(),
+        (machine) => machine.pause(),
+        (machine) => machine.setCarrier(false),
+        (machine) => {
+          machine.web = "down";
+        },
+      ]);
+      trouble(backup);
+      world.run(world.random.between(100, 9000));
+      backup.setCarrier(true);
+      backup.resume();
+      backup.thaw();
+      backup.boot();
+      backup.startAgent();
+      backup.web = "well";
+      world.run(world.random.between(100, 9000));
+    }
+    expect(lost).toBe(0);
+    expect(primary.kernel.speaks).toBe(true);
+  });
+});
+
+/** A test that cannot fail is a defect: with each of these a law must be seen broken. */
+describe("a planted fault is caught", () => {
+  const faults: Readonly<Record<string, (machine: Machine, host: Host) => Partial<Host>>> = {
+    "renewals wait in a queue, and outlive their agent": ({ world, kernel, policy }, host) => ({
+      renew: () => {
+        host.renew();
+        world.schedule.after(1800, () => {
+          if (kernel.powered) kernel.set(policy.lease);
+        });
+      },
+    }),
+    "nobody looks whether a kernel still answers for the address": () => ({ probe: () => {} }),
+    "goodbye is said before the address is removed": (machine, host) => ({
+      reconcile: (wish) => {
+        if (wish.address === "present") return host.reconcile(wish);
+        machine.tell({ kind: "address-observed", presence: "none" });
+        machine.world.schedule.after(40, () => host.reconcile(wish));
+      },
+    }),
+    "an address is never announced": () => ({ announce: () => {} }),
+  };
+
+  test.each(Object.keys(faults))("%s", (name) => {
+    const plant = (world: World) => {
+      world.wrapHost = (machine, host) => ({
+        reconcile: (wish) => host.reconcile(wish),
+        renew: () => host.renew(),
+        announce: () => host.announce(),
+        probe: (holder) => host.probe(holder),
+        probeWitness: () => host.probeWitness(),
+        ...faults[name]?.(machine, host),
+      });
+    };
+    const caught = Array.from({ length: 60 }, (_, index) => index + 1).some((seed) => {
+      try {
+        runChaos(seed, plant);
+        return false;
+      } catch (error) {
+        if (error instanceof LawBroken) return true;
+        throw error;
+      }
+    });
+    expect(caught).toBe(true);
+  });
+});
