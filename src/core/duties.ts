@@ -1,5 +1,13 @@
 import type { Effect } from "./effect.ts";
-import { freshPeer, leaseOver, longMissing, missing, speaks } from "./judge.ts";
+import {
+  freshPeer,
+  leaseOver,
+  longMissing,
+  missedBeat,
+  missing,
+  rivalFresh,
+  speaks,
+} from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, State } from "./state.ts";
 import { after, type Instant, latest, type Millis, millis, times } from "./time.ts";
@@ -63,19 +71,17 @@ const dueAfter = (at: Instant | undefined, wait: Millis, now: Instant): Instant 
   at === undefined ? now : after(at, wait);
 
 /**
- * Nothing is gained by asking fast while a lease has to run out, or after two seconds of waiting
- * for a witness.
+ * Nothing is gained by asking fast while a lease has to run out, after two seconds of waiting for a
+ * witness, or of a kernel that goes on answering: until it misses a beat of that.
  */
-function relaxed(role: Inquire, state: State, now: Instant): boolean {
-  return (
-    now < leaseOver(role, state) ||
-    now >= after(latest(role.since, leaseOver(role, state)), millis(2000))
-  );
+function relaxed(role: Inquire, state: State, now: Instant, policy: Policy): boolean {
+  const answering = role.answered && now < after(role.asking, times(policy.confirmTime, 0.6));
+  return now < leaseOver(role, state) || answering || now >= after(role.asking, millis(2000));
 }
 
 function ask(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
   const eager = millis(Math.min(5, policy.confirmTime / 4));
-  const every = relaxed(role, state, now) ? policy.interval : eager;
+  const every = relaxed(role, state, now, policy) ? policy.interval : eager;
   return {
     due: dueAfter(role.askedAt, every, now),
     perform: (before, at) => inInquiry(before, (inquiry) => ({ ...inquiry, askedAt: at })),
@@ -89,7 +95,7 @@ function ask(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
  */
 function probeAsking(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
   const eager = times(policy.confirmTime, 0.1);
-  const every = relaxed(role, state, now) ? times(policy.confirmTime, 0.5) : eager;
+  const every = relaxed(role, state, now, policy) ? times(policy.confirmTime, 0.5) : eager;
   return {
     due: dueAfter(role.probedAt, every, now),
     perform: (before, at) => inInquiry(before, (inquiry) => ({ ...inquiry, probedAt: at })),
@@ -109,10 +115,15 @@ function probeResting(state: State, now: Instant, policy: Policy): readonly Duty
   return [probed(state, dueAfter(state.neighbours.probedAt, restingProbeEvery, now))];
 }
 
+/** Also for as long as somebody else is found to speak. */
 function probeTaken(state: State, role: Hold): readonly Duty[] {
-  const last = latest(role.since, state.neighbours.probedAt ?? role.since);
-  const due = after(last, takerProbes.every);
-  return due < after(role.since, takerProbes.span) ? [probed(state, due)] : [];
+  const { probedAt, rival } = state.neighbours;
+  const due = after(latest(role.since, probedAt ?? role.since), takerProbes.every);
+  const until = latest(
+    after(role.since, takerProbes.span),
+    after(rival?.at ?? role.since, rivalFresh),
+  );
+  return due < until ? [probed(state, due)] : [];
 }
 
 const probed = (state: State, due: Instant): Duty => ({
@@ -126,10 +137,10 @@ const probed = (state: State, due: Instant): Duty => ({
  * tells whether this machine is cut off, and its word is wanted soon.
  */
 function askWitness(state: State, now: Instant, policy: Policy): Duty {
-  const absent = missing(state, times(policy.interval, 1.5), now, policy);
+  const absent = missing(state, missedBeat(policy), now, policy);
   const urgent =
     state.role.kind === "inquire"
-      ? !relaxed(state.role, state, now)
+      ? !relaxed(state.role, state, now, policy)
       : absent && !longMissing(state, now, policy);
   const eager = times(policy.confirmTime, 0.2);
   const every = urgent ? eager : absent ? policy.interval : restingWitnessEvery;

@@ -18,6 +18,8 @@ const serviceFresh = millis(3500);
 const failedRest = millis(10_000);
 /** The kernel looks at lifetimes at most once a second: the lease, one second, and some slack. */
 const leaseSlack = millis(1300);
+/** A rival's kernel is asked ten times a second while it answers. */
+export const rivalFresh = millis(1000);
 /** How long a foreign claim of the address is believed after its last frame. */
 const foreignFresh = millis(10_000);
 
@@ -70,10 +72,14 @@ function heardOnServiceAt(peer: HeardPeer, policy: Policy): Instant | undefined 
   return heard.length === 0 ? undefined : latest(...heard);
 }
 
-const silentFor = (at: Instant | undefined, now: Instant, policy: Policy): boolean =>
-  at === undefined || now >= after(at, plus(policy.deadTime, policy.confirmTime));
+/** From this silence on the witness is asked fast: it may soon be the only other voice. */
+export const missedBeat = (policy: Policy): Millis => times(policy.interval, 1.5);
 
-/** Nothing of the peer came across the service network since. */
+/** Silence after which a peer counts as gone, with the witness asked fast for `confirmTime` of it. */
+export const goneAfter = (policy: Policy): Millis =>
+  plus(millis(Math.max(policy.deadTime, missedBeat(policy))), policy.confirmTime);
+
+/** Nothing of the peer came across the service network for this long. */
 export function missing(state: State, span: Millis, now: Instant, policy: Policy): boolean {
   const at = state.peer.kind === "heard" ? heardOnServiceAt(state.peer, policy) : undefined;
   return at === undefined || now >= after(at, span);
@@ -83,29 +89,37 @@ export function missing(state: State, span: Millis, now: Instant, policy: Policy
 export const longMissing = (state: State, now: Instant, policy: Policy): boolean =>
   missing(state, plus(policy.deadTime, millis(2000)), now, policy);
 
-/**
- * A witness that can be trusted does not answer. Asked at leisure, some lost answers do not count.
- */
+/** A trusted witness has not answered for `confirmTime`; asked at leisure, for ten intervals more. */
 function witnessLost(state: State, now: Instant, policy: Policy): boolean {
-  const patience = longMissing(state, now, policy) ? times(policy.interval, 10) : millis(0);
-  return (
-    witnessTrusted(state, policy) && silentFor(state.witness.seenAt, before(now, patience), policy)
-  );
+  const leisure = longMissing(state, now, policy) ? times(policy.interval, 10) : millis(0);
+  const { seenAt } = state.witness;
+  if (!witnessTrusted(state, policy) || seenAt === undefined) return false;
+  return now >= after(seenAt, plus(policy.confirmTime, leisure));
 }
 
 /** Law 3: neither peer nor witness is heard. A peer that said goodbye is not missing. */
 export function isolated(state: State, now: Instant, policy: Policy): boolean {
   const { peer } = state;
-  if (peer.kind === "heard" && (peer.beat.released || !silentFor(peer.at, now, policy)))
-    return false;
-  return witnessLost(state, now, policy);
+  const heard = peer.kind === "heard" && now < after(peer.at, goneAfter(policy));
+  const goodbye = peer.kind === "heard" && peer.beat.released;
+  return !heard && !goodbye && witnessLost(state, now, policy);
 }
 
 /** Nobody is heard across the service network, cable or no cable. */
 export function serviceNetworkLost(state: State, now: Instant, policy: Policy): boolean {
   if (!state.self.carrier) return true;
-  const confirmed = plus(policy.deadTime, policy.confirmTime);
-  return missing(state, confirmed, now, policy) && witnessLost(state, now, policy);
+  return missing(state, goneAfter(policy), now, policy) && witnessLost(state, now, policy);
+}
+
+/**
+ * The kernel of a peer that is not heard answers for the address that this machine holds, and has for
+ * longer than a machine that resumes or a late frame would: both took it, deaf to each other's beats.
+ * Names settle what epochs cannot, as nobody can tell them.
+ */
+export function rivalled(state: State, now: Instant, policy: Policy): boolean {
+  const { rival } = state.neighbours;
+  if (rival === undefined || sortsFirst(policy)) return false;
+  return now < after(rival.at, rivalFresh) && now >= after(rival.since, goneAfter(policy));
 }
 
 /** Nothing but the peer's holding keeps this machine from taking. */
@@ -140,25 +154,32 @@ export function foreignClaim(state: State, now: Instant): string | undefined {
   return foreign !== undefined && now < after(foreign.at, foreignFresh) ? foreign.mac : undefined;
 }
 
-/**
- * The first half of `confirmTime` asks; the second half also claims, so that a holder that hears us
- * can let go first.
- */
-export const claimDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.5);
-
 /** A claim that stands this long proves that the claimant does not hear our answers. */
 export const deafDelay = (policy: Policy): Millis => times(policy.confirmTime, 0.25);
 
-/**
- * The instant from which the missing holder's lease has run out, whatever its agent did after its
- * last beat.
- */
+/** The instant from which the missing holder's lease has run out, whatever its agent did last. */
 export function leaseOver(role: Inquire, state: State): Instant {
   const { peer } = state;
   return role.kernelAnswered && peer.kind === "heard"
     ? after(peer.at, plus(peer.beat.lease, leaseSlack))
     : role.asking;
 }
+
+/**
+ * When silence becomes an answer. A kernel that has answered before is known to live: it is given the
+ * time that a peer is given, as chance must not lose every answer of one `confirmTime` in an hour.
+ */
+export function questionEnds(role: Inquire, state: State, policy: Policy): Instant {
+  const patience = role.kernelAnswered ? goneAfter(policy) : policy.confirmTime;
+  return latest(after(role.asking, patience), after(leaseOver(role, state), policy.confirmTime));
+}
+
+/**
+ * The question ends with half a `confirmTime` of claiming: a holder that hears us, and that we cannot
+ * hear, can let go before we take.
+ */
+export const claimBegins = (role: Inquire, state: State, policy: Policy): Instant =>
+  before(questionEnds(role, state, policy), times(policy.confirmTime, 0.5));
 
 export type Verdict =
   | { readonly kind: "take"; readonly why: string }
@@ -172,7 +193,7 @@ export type Verdict =
  */
 export function verdict(role: Inquire, state: State, now: Instant, policy: Policy): Verdict {
   const wait = (why: string): Verdict => ({ kind: "wait", why });
-  const over = now >= after(role.asking, policy.confirmTime);
+  const over = now >= questionEnds(role, state, policy);
   if (witnessTrusted(state, policy) && role.witnessAt === undefined)
     return wait(over ? "no witness answers" : "");
   const foreign = foreignClaim(state, now);
@@ -181,8 +202,10 @@ export function verdict(role: Inquire, state: State, now: Instant, policy: Polic
   if (peer !== undefined && peer.at >= role.since) return heardVerdict(role, peer, now, policy);
   if (now < leaseOver(role, state))
     return wait(`the kernel of ${policy.peer} answered, so its lease has to run out`);
-  if (!over)
-    return wait(role.kernelAnswered ? `the kernel of ${policy.peer} answers beyond its lease` : "");
+  if (!over) {
+    const odd = role.kernelAnswered && now >= after(leaseOver(role, state), goneAfter(policy));
+    return wait(odd ? `the kernel of ${policy.peer} answers beyond its lease` : "");
+  }
   return {
     kind: "take",
     why: state.peer.kind === "unheard" ? "nobody is heard and nobody answers" : "nobody answers",
@@ -200,7 +223,7 @@ function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Poli
 
 /** Nobody has answered for long enough that this machine takes unless somebody does. */
 export function claiming(role: Inquire, state: State, now: Instant, policy: Policy): boolean {
-  if (now < after(role.asking, claimDelay(policy)) || now < leaseOver(role, state)) return false;
+  if (now < claimBegins(role, state, policy)) return false;
   const peer = freshPeer(state, now, policy);
   if (peer !== undefined && peer.at >= role.since) return false;
   if (witnessTrusted(state, policy) && role.witnessAt === undefined) return false;

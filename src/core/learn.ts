@@ -1,6 +1,6 @@
 import type { MacAddress } from "./beat.ts";
 import type { Event, Order } from "./event.ts";
-import { freshPeer, speaks, witnessSeen } from "./judge.ts";
+import { freshPeer, questionEnds, rivalFresh, speaks, witnessSeen } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Orders, Peer, State } from "./state.ts";
 import { after, before, type Instant, millis, never, times } from "./time.ts";
@@ -77,6 +77,7 @@ function learnBeat(state: State, event: BeatHeard, now: Instant, policy: Policy)
     epoch: Math.max(state.epoch, beat.epoch),
     witness: { ...state.witness, broken: policy.witness && (state.witness.broken || witnessLost) },
     orders: { ...state.orders, freeze },
+    neighbours: { ...state.neighbours, rival: undefined },
   };
   return announceAgainAfter(heard, known, now, policy);
 }
@@ -93,7 +94,7 @@ function announceAgainAfter(
 ): State {
   if (state.peer.kind === "unheard") return state;
   const spoke = known !== undefined && speaks(known.beat) && !speaks(state.peer.beat);
-  const wasAway = known !== undefined && now >= after(known.at, policy.deadTime);
+  const wasAway = known === undefined || now >= after(known.at, policy.deadTime);
   return spoke || wasAway ? announceAgain(state, now) : state;
 }
 
@@ -135,14 +136,27 @@ function learnNeighbour(state: State, mac: MacAddress, now: Instant, policy: Pol
     return { ...state, neighbours: { ...neighbours, proxies: withProxy(neighbours.proxies, mac) } };
   }
   const seen: State = ofPeer
-    ? state
+    ? learnRival(state, now, policy)
     : { ...state, neighbours: { ...neighbours, foreign: { mac, at: now } } };
   if (role.kind === "inquire")
     return {
       ...seen,
-      role: { ...role, asking: now, kernelAnswered: role.kernelAnswered || ofPeer },
+      role: {
+        ...role,
+        asking: now,
+        answered: true,
+        kernelAnswered: role.kernelAnswered || ofPeer,
+      },
     };
   return role.kind === "hold" && mayAnnounceAgain(role, now) ? announceAgain(seen, now) : seen;
+}
+
+/** While the peer's beats are heard, they tell more than its kernel does. */
+function learnRival(state: State, now: Instant, policy: Policy): State {
+  if (state.role.kind !== "hold" || freshPeer(state, now, policy) !== undefined) return state;
+  const { rival } = state.neighbours;
+  const since = rival !== undefined && now < after(rival.at, rivalFresh) ? rival.since : now;
+  return { ...state, neighbours: { ...state.neighbours, rival: { since, at: now } } };
 }
 
 const withProxy = (known: readonly MacAddress[], mac: MacAddress): readonly MacAddress[] =>
@@ -170,11 +184,13 @@ function learnWitness(
       ? neighbours.proxies
       : withProxy(neighbours.proxies, mac);
   const foreign = neighbours.foreign?.mac === mac ? undefined : neighbours.foreign;
-  const seen: State = { ...state, witness, neighbours: { ...neighbours, proxies, foreign } };
+  const known: State = { ...state, witness, neighbours: { ...neighbours, proxies, foreign } };
+  // Whoever could not be reached by the witness was not heard by its neighbours either.
+  const seen = witnessSeen(state, now) ? known : announceAgain(known, now);
   if (role.kind !== "inquire") return seen;
   // Whoever was cut off asks again once it is connected: what was silent may only have been out of
   // reach.
-  const overdue = role.witnessAt === undefined && now >= after(role.asking, policy.confirmTime);
+  const overdue = role.witnessAt === undefined && now >= questionEnds(role, state, policy);
   const asking = overdue ? now : role.asking;
   return { ...seen, role: { ...role, witnessAt: now, asking } };
 }

@@ -48,6 +48,8 @@ export interface Inquire {
   readonly askedAt: Instant | undefined;
   readonly probedAt: Instant | undefined;
   readonly witnessAt: Instant | undefined;
+  /** A kernel answered for the address in this inquiry, whose-ever it is. */
+  readonly answered: boolean;
   /** The missing holder's kernel answered in this inquiry: its lease has to run out first. */
   readonly kernelAnswered: boolean;
   /** What it waits for, beyond answers to its question; said once each time it changes. */
@@ -106,6 +108,8 @@ export interface Neighbours {
   /** MACs that also answered while the holder was well: gateways with proxy ARP. */
   readonly proxies: readonly MacAddress[];
   readonly foreign: { readonly mac: MacAddress; readonly at: Instant } | undefined;
+  /** The kernel of a peer that is not heard answered while this machine held. */
+  readonly rival: { readonly since: Instant; readonly at: Instant } | undefined;
   readonly probedAt: Instant | undefined;
 }
 
@@ -199,7 +203,7 @@ export function initialState(start: Start, policy: Policy): State {
       failedAt: undefined,
     },
     witness: { seenAt: undefined, probedAt: undefined, broken: policy.witness },
-    neighbours: { proxies: [], foreign: undefined, probedAt: undefined },
+    neighbours: { proxies: [], foreign: undefined, rival: undefined, probedAt: undefined },
     handover: { kind: "none", last: undefined },
     orders: { released: start.released, leaving: false, freeze: start.freeze },
     alarm: start.at,

@@ -2,13 +2,14 @@ import { dutiesDue, performDuties } from "./duties.ts";
 import type { Effect, Turn } from "./effect.ts";
 import type { Event } from "./event.ts";
 import { handoverDue, learnHandover, nextPhase } from "./handover.ts";
-import { claimDelay, deafDelay, leaseOver } from "./judge.ts";
+import { claimBegins, deafDelay, goneAfter, leaseOver, questionEnds } from "./judge.ts";
 import { learn, learnLateness } from "./learn.ts";
+import { leadsTo } from "./moves.ts";
 import type { Phase } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { journalEntry } from "./publish.ts";
-import type { State } from "./state.ts";
-import { after, earliest, type Instant, never, plus, times } from "./time.ts";
+import type { Role, State } from "./state.ts";
+import { after, earliest, type Instant, never, times } from "./time.ts";
 import { nextMove } from "./transitions.ts";
 
 /** More moves than this at one instant would be two rules that undo each other. */
@@ -39,6 +40,7 @@ function settle(state: State, now: Instant, policy: Policy, effects: Effect[]): 
   for (let moves = 0; moves < movesMax; moves += 1) {
     const move = nextMove(current, now, policy);
     if (move !== undefined) {
+      assertLeadsTo(current.role, move.role);
       const epoch = "epoch" in move.role ? Math.max(current.epoch, move.role.epoch) : current.epoch;
       effects.push({ kind: "tell", level: move.level, sentence: move.why });
       const failedAt = move.failed === true ? now : current.self.failedAt;
@@ -50,6 +52,12 @@ function settle(state: State, now: Instant, policy: Policy, effects: Effect[]): 
     current = follow(current, phase, effects);
   }
   throw new Error(`Two rules undo each other in the role ${current.role.kind}`);
+}
+
+/** A programmer's mistake: it crashes, and systemd and the kernel's lease make that safe. */
+function assertLeadsTo(from: Role, to: Role): void {
+  if (!leadsTo[from.kind].includes(to.kind))
+    throw new Error(`The role ${from.kind} does not lead to ${to.kind}`);
 }
 
 function follow(state: State, phase: Phase | undefined, effects: Effect[]): State {
@@ -85,7 +93,6 @@ function alarm(state: State, now: Instant, policy: Policy): Instant {
 
 function rolesDue(state: State, policy: Policy): readonly Instant[] {
   const { role, peer, witness } = state;
-  const confirmed = plus(policy.deadTime, policy.confirmTime);
   const heardAt = peer.kind === "heard" ? peer.at : never;
   const claimedAt = peer.kind === "heard" ? peer.claimingSince : undefined;
   switch (role.kind) {
@@ -95,8 +102,8 @@ function rolesDue(state: State, policy: Policy): readonly Instant[] {
       return [after(heardAt, policy.deadTime)];
     case "inquire":
       return [
-        after(role.asking, claimDelay(policy)),
-        after(role.asking, policy.confirmTime),
+        claimBegins(role, state, policy),
+        questionEnds(role, state, policy),
         after(role.since, policy.confirmTime),
         leaseOver(role, state),
       ];
@@ -106,8 +113,8 @@ function rolesDue(state: State, policy: Policy): readonly Instant[] {
       return [
         after(role.renewedAt, times(policy.lease, 0.5)),
         after(role.renewedAt, policy.lease),
-        after(heardAt, confirmed),
-        after(witness.seenAt ?? never, confirmed),
+        after(heardAt, goneAfter(policy)),
+        after(witness.seenAt ?? never, policy.confirmTime),
         after(claimedAt ?? never, deafDelay(policy)),
       ];
     case "yield":

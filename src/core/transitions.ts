@@ -11,12 +11,14 @@ import {
   isReceiving,
   outranks,
   precedesUs,
+  rivalled,
   serviceHealth,
   serviceNetworkLost,
   speaks,
   verdict,
   witnessUnseen,
 } from "./judge.ts";
+import { type Move, toHold, toInquire, toPassive, toStandby, toTake, toYield } from "./moves.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, Role, State } from "./state.ts";
 import { after, elapsed, type Instant, millis, times } from "./time.ts";
@@ -34,15 +36,6 @@ import { after, elapsed, type Instant, millis, times } from "./time.ts";
  *
  * A rule answers undefined where it has nothing to say; the first that speaks decides.
  */
-
-/** A change of the role, with one sentence that says what was decided and why. */
-export interface Move {
-  readonly role: Role;
-  readonly level: TellLevel;
-  readonly why: string;
-  /** The kernel did not do what was wished: the other machine goes first for a while. */
-  readonly failed?: boolean;
-}
 
 export function nextMove(state: State, now: Instant, policy: Policy): Move | undefined {
   switch (state.role.kind) {
@@ -156,6 +149,8 @@ function fromHold(state: State, role: Hold, now: Instant, policy: Policy): Move 
   const foreign = foreignClaim(state, now);
   if (state.peer.kind === "unheard" && !policy.first && foreign !== undefined)
     return toYield(role.epoch, now, "error", `${foreign} claims the address too`);
+  if (rivalled(state, now, policy))
+    return toYield(role.epoch, now, "error", `the kernel of ${policy.peer} answers for it too`);
   return (
     acknowledged(state, role, now, policy) ??
     surpassBlind(state, role, now, policy) ??
@@ -238,64 +233,6 @@ function fromYield(state: State, now: Instant): Move | undefined {
   return state.self.presence === "none"
     ? toStandby(now, "the address was observed absent: released")
     : undefined;
-}
-
-/** A machine that never heard its peer boots again: its bootTime counts anew. */
-function toPassive(state: State, now: Instant, why: string): Move {
-  return state.peer.kind === "heard"
-    ? toStandby(now, why)
-    : { role: { kind: "boot", since: now, aliveSince: undefined }, level: "info", why };
-}
-
-function toStandby(now: Instant, why: string, level: TellLevel = "info"): Move {
-  return { role: { kind: "standby", since: now }, level, why: `Standing by: ${why}` };
-}
-
-function toInquire(now: Instant, why: string): Move {
-  const role: Inquire = {
-    kind: "inquire",
-    since: now,
-    asking: now,
-    askedAt: undefined,
-    probedAt: undefined,
-    witnessAt: undefined,
-    kernelAnswered: false,
-    waiting: "",
-  };
-  return { role, level: "warning", why: `Asking: ${why}` };
-}
-
-/** Law 7: every change of ownership raises the epoch. */
-function toTake(state: State, now: Instant, why: string): Move {
-  const epoch = state.epoch + 1;
-  const blind = state.peer.kind === "unheard";
-  return {
-    role: { kind: "take", since: now, epoch, blind },
-    level: "warning",
-    why: `Taking the address with epoch ${epoch}: ${why}`,
-  };
-}
-
-/** The lease has run since the add was asked for, not since it was observed. */
-function toHold(role: RoleOf<"take">, now: Instant): Move {
-  const hold: Hold = {
-    kind: "hold",
-    since: now,
-    epoch: role.epoch,
-    blind: role.blind,
-    renewedAt: role.since,
-    renewalAskedAt: role.since,
-    announcingSince: now,
-    announced: 0,
-    announcedAt: undefined,
-  };
-  const why = `Holding the address with epoch ${role.epoch}: observed on the interface`;
-  return { role: hold, level: "info", why };
-}
-
-function toYield(epoch: number, now: Instant, level: TellLevel, why: string): Move {
-  const sentence = `Letting the address go: ${why}`;
-  return { role: { kind: "yield", since: now, epoch }, level, why: sentence };
 }
 
 const ms = (span: number): string => `${Math.round(span)} ms`;

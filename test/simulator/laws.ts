@@ -1,4 +1,4 @@
-import { speaks } from "../../src/core/judge.ts";
+import { freshPeer, speaks } from "../../src/core/judge.ts";
 import { beat } from "../../src/core/publish.ts";
 import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
@@ -15,6 +15,7 @@ export class Laws {
   private readonly world: World;
   /** Until when two servers are one of the cases that two machines cannot prevent. */
   private excusedUntil = 0;
+  private bothSince: number | undefined;
   private readonly epochs = new Map<object, number>();
   private readonly agentGoneSince = new Map<string, number>();
 
@@ -40,7 +41,16 @@ export class Laws {
     if (this.unpreventable(one, other) || this.unpreventable(other, one))
       this.excusedUntil = now + grace;
     if (one.kernel.paused || other.kernel.paused) this.excusedUntil = now + grace;
-    if (!serves(one) || !serves(other)) return;
+    if (!serves(one) || !serves(other)) {
+      this.bothSince = undefined;
+      return;
+    }
+    this.bothSince ??= now;
+    // Deaf to each other's beats, two that took at one instant find each other by ARP.
+    const { deadTime, confirmTime, interval } = one.policy;
+    const deaf = !this.beatsPass(one) && !this.beatsPass(other);
+    const foundBy = this.bothSince + Math.max(deadTime, 1.5 * interval) + confirmTime + 1500;
+    if (deaf && now < foundBy) this.excusedUntil = now + grace;
     // Two that began as such a case end once the lower epoch can hear the higher, and act on it.
     if (now <= this.excusedUntil && !this.settleable(one, other)) this.excusedUntil = now + grace;
     if (now > this.excusedUntil) this.fail("law 1", "both machines serve");
@@ -48,11 +58,19 @@ export class Laws {
 
   private settleable(one: Machine, other: Machine): boolean {
     const [lower, higher] = epochOf(one) < epochOf(other) ? [one, other] : [other, one];
-    return this.acts(lower) && this.acts(higher) && this.beatsPass(higher);
+    return this.acts(higher) && this.canHear(lower, higher);
   }
 
   private acts(machine: Machine): boolean {
     return machine.agent !== undefined && !machine.frozen && !machine.kernel.paused;
+  }
+
+  /** Beats of a session are believed once they have shown that it hears us: that takes both ways, once. */
+  private canHear(machine: Machine, other: Machine): boolean {
+    const { agent } = machine;
+    if (agent === undefined || !this.acts(machine) || !this.beatsPass(other)) return false;
+    const believes = freshPeer(agent.state, machine.now(), machine.policy) !== undefined;
+    return believes || this.beatsPass(machine);
   }
 
   private beatsPass(from: Machine): boolean {
@@ -66,7 +84,7 @@ export class Laws {
     const beats = this.acts(holder) && this.beatsPass(holder);
     const arp = world.passes(holder, 0, "frames") && world.passes(taker, 0, "frames");
     const kernel = arp && holder.kernel.powered && !holder.kernel.paused;
-    const hears = this.acts(holder) && this.beatsPass(taker);
+    const hears = this.canHear(holder, taker);
     const slow = weather.commandSlowness + weather.timerLateness + weather.delay + weather.jitter;
     const prompt = slow < taker.policy.confirmTime / 4;
     return !beats && !kernel && !(hears && prompt);
