@@ -49,10 +49,13 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
 }
 
 /**
- * A verdict reached late is discarded and asked again: what was silent may only have been unread.
+ * A verdict reached late is discarded and asked again: what was silent may only have been unread, and
+ * what is read now may be long over.
  */
 export function learnLateness(state: State, now: Instant): State {
-  return state.role.kind === "inquire" ? { ...state, role: { ...state.role, asking: now } } : state;
+  const { role } = state;
+  const asked = role.kind === "inquire" ? { ...role, since: now, asking: now } : role;
+  return { ...state, role: asked, lateAt: now };
 }
 
 function learnBeat(state: State, event: BeatHeard, now: Instant, policy: Policy): State {

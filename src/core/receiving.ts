@@ -128,6 +128,9 @@ const verifying = (receiving: Receiving, now: Instant): Phase =>
 
 /** Before anything moved, a holder that no longer speaks of this swap has ended it. */
 function withdrawn(state: State, receiving: Receiving, now: Instant, policy: Policy) {
+  const hindered = hindrance(state, now, policy);
+  if (hindered !== undefined)
+    return ended(receiving, "refused", `${policy.node} cannot take over: ${hindered}`, now);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined) return undefined;
   const word = peer.beat.handover;

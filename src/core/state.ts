@@ -17,6 +17,8 @@ export interface State {
   readonly neighbours: Neighbours;
   readonly handover: Handover;
   readonly orders: Orders;
+  /** When the last late turn was. Words that may be older than that are no evidence. */
+  readonly lateAt: Instant;
   /** When the last turn asked to be woken: a turn much later than this was late. */
   readonly alarm: Instant;
 }
@@ -206,6 +208,7 @@ export function initialState(start: Start, policy: Policy): State {
     neighbours: { proxies: [], foreign: undefined, rival: undefined, probedAt: undefined },
     handover: { kind: "none", last: undefined },
     orders: { released: start.released, leaving: false, freeze: start.freeze },
+    lateAt: start.at,
     alarm: start.at,
   };
 }

@@ -1,3 +1,4 @@
+import type { Beat } from "./beat.ts";
 import type { TellLevel } from "./effect.ts";
 import {
   able,
@@ -85,7 +86,7 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
   if (peer === undefined) return undefined;
   const { role } = peer.beat;
   if (speaks(peer.beat)) return `${policy.peer} lives and has the address`;
-  if (partnersTurn(state, now)) return `it is ${policy.peer}'s turn in the swap`;
+  if (partnersTurn(state, peer.beat, now)) return `it is ${policy.peer}'s turn in the swap`;
   const asks = role === "asking" || role === "claiming";
   return precedesUs(peer.beat, policy) && (peer.beat.able || asks)
     ? `${policy.peer} goes first`
@@ -96,9 +97,9 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
  * In a swap the address changes hands by word. Whose turn it is has two seconds; then section 3 of
  * the design decides.
  */
-function partnersTurn(state: State, now: Instant): boolean {
+function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
   const letGo = isGiving(state, "release") || isReceiving(state, "returning");
-  return letGo && now < after(state.handover.since, millis(2000));
+  return letGo && beat.able && now < after(state.handover.since, millis(2000));
 }
 
 /** The other side has let go, observed it, and named this swap: there is nothing left to ask. */
@@ -106,6 +107,8 @@ function takeHandedOver(state: State, now: Instant, policy: Policy): Move | unde
   const { handover } = state;
   const peer = freshPeer(state, now, policy);
   if (peer === undefined || speaks(peer.beat) || handover.kind === "none") return undefined;
+  if (peer.hearsUs === undefined || peer.hearsUs < state.lateAt) return undefined;
+  if (hindrance(state, now, policy) !== undefined) return undefined;
   const word = peer.beat.handover;
   const given =
     (isReceiving(state, "ready") && word.phase === "released") ||

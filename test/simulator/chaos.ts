@@ -60,6 +60,9 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
   }
   heal(world);
   world.run(rhythm.heal);
+  // Where nothing tells the holder that it was cut off from its clients, the next of its announcements does.
+  if (!world.machines.some((machine) => machine.kernel.speaks && world.clientsReach(machine)))
+    world.run(31_000);
   laws.settled();
   return world;
 }

@@ -41,7 +41,7 @@ export class Laws {
     if (this.unpreventable(one, other) || this.unpreventable(other, one))
       this.excusedUntil = now + grace;
     if (one.kernel.paused || other.kernel.paused) this.excusedUntil = now + grace;
-    if (!serves(one) || !serves(other)) {
+    if (!one.kernel.speaks || !other.kernel.speaks) {
       this.bothSince = undefined;
       return;
     }
@@ -52,13 +52,15 @@ export class Laws {
     const foundBy = this.bothSince + Math.max(deadTime, 1.5 * interval) + confirmTime + 1500;
     if (deaf && now < foundBy) this.excusedUntil = now + grace;
     // Two that began as such a case end once the lower epoch can hear the higher, and act on it.
-    if (now <= this.excusedUntil && !this.settleable(one, other)) this.excusedUntil = now + grace;
-    if (now > this.excusedUntil) this.fail("law 1", "both machines serve");
+    const both = serves(one) && serves(other);
+    const excused = now <= this.excusedUntil || !both;
+    if (excused && !this.settleable(one, other)) this.excusedUntil = now + grace;
+    if (both && now > this.excusedUntil) this.fail("law 1", "both machines serve");
   }
 
   private settleable(one: Machine, other: Machine): boolean {
     const [lower, higher] = epochOf(one) < epochOf(other) ? [one, other] : [other, one];
-    return this.acts(higher) && this.canHear(lower, higher);
+    return this.acts(higher) && this.canHear(lower, higher) && this.prompt(lower);
   }
 
   private acts(machine: Machine): boolean {
@@ -73,6 +75,13 @@ export class Laws {
     return believes || this.beatsPass(machine);
   }
 
+  /** Whoever wants to let go can do it within the claims that precede a taking. */
+  private prompt(machine: Machine): boolean {
+    const { commandSlowness, commandFailure, timerLateness, delay, jitter } = this.world.weather;
+    const slow = commandSlowness + timerLateness + delay + jitter;
+    return commandFailure === 0 && slow < machine.policy.confirmTime / 4;
+  }
+
   private beatsPass(from: Machine): boolean {
     return from.policy.paths.some((_, path) => this.world.passes(from, path, "udp"));
   }
@@ -80,13 +89,11 @@ export class Laws {
   /** The taker can learn nothing of the holder, and the holder can learn nothing of the taking, or cannot act. */
   private unpreventable(holder: Machine, taker: Machine): boolean {
     const { world } = this;
-    const { weather } = world;
     const beats = this.acts(holder) && this.beatsPass(holder);
     const arp = world.passes(holder, 0, "frames") && world.passes(taker, 0, "frames");
     const kernel = arp && holder.kernel.powered && !holder.kernel.paused;
     const hears = this.canHear(holder, taker);
-    const slow = weather.commandSlowness + weather.timerLateness + weather.delay + weather.jitter;
-    const prompt = slow < taker.policy.confirmTime / 4;
+    const prompt = this.prompt(taker);
     return !beats && !kernel && !(hears && prompt);
   }
 

@@ -1,0 +1,57 @@
+/**
+ * Measures outages beside Debian's keepalived at equal beat rates, on one machine and in one run.
+ *
+ *   npm run bench                     20 power cuts and 20 planned swaps each
+ *   COUNT=3 npm run bench             fewer
+ *   ONLY=keepalived npm run bench     those whose name contains the word
+ */
+import { median } from "../../src/practice/samples.ts";
+import { ensureTools, labTools, testTools } from "../../src/practice/tools.ts";
+import { type Contender, failover, keepalived } from "./contenders.ts";
+import { plannedSwaps, powerCuts } from "./measure.ts";
+
+const count = Number(process.env["COUNT"] ?? 20);
+const only = process.env["ONLY"] ?? "";
+
+/** Equal beat rates side by side: ours, then theirs. */
+const pairs: readonly (readonly [Contender, Contender])[] = [
+  [failover(undefined), keepalived(1)],
+  [failover({ interval: "100ms", deadTime: "130ms", confirmTime: "30ms" }), keepalived(0.1)],
+  [failover({ interval: "20ms", deadTime: "30ms", confirmTime: "15ms" }), keepalived(0.02)],
+];
+
+await ensureTools([...labTools, ...testTools], console.log);
+console.log(
+  `Power cuts, ${count} each: from the last answer of the old holder to the first of the new`,
+);
+for (const pair of pairs) {
+  const medians: number[] = [];
+  for (const contender of pair.filter(chosen)) {
+    const outages = await powerCuts(contender, count);
+    medians.push(median(outages));
+    print(contender.name, outages);
+  }
+  const [ours, theirs] = medians;
+  if (ours !== undefined && theirs !== undefined) {
+    console.log(`  ratio of the medians: ${(ours / theirs).toFixed(2)}`);
+  }
+}
+
+console.log(`\nPlanned moves, ${count} each, under 200 new connections a second`);
+for (const contender of [failover(undefined), keepalived(1), keepalived(0.1)].filter(chosen)) {
+  const { gaps, requests, failed, slow } = await plannedSwaps(contender, count);
+  print(contender.name, gaps);
+  console.log(`    ${failed} of ${requests} requests failed, ${slow} took longer than 200 ms`);
+}
+
+function chosen({ name }: Contender): boolean {
+  return name.includes(only);
+}
+
+function print(name: string, values: readonly number[]): void {
+  const sorted = values.toSorted((one, next) => one - next).map((value) => value.toFixed(0));
+  console.log(
+    `  ${name}: median ${median(values).toFixed(0)} ms, worst ${sorted.at(-1) ?? "-"} ms`,
+  );
+  console.log(`    ${sorted.join(" ")}`);
+}

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { type ControlHandlers, ControlServer } from "../../src/cli/control-server.ts";
+import type { Status } from "../../src/cli/status.ts";
+import type { Order } from "../../src/core/event.ts";
+import { aStatus } from "../unit/cli-fixtures.ts";
+
+/** An agent as far as the control socket sees one: it says what the test tells it to. */
+export class StageAgent implements ControlHandlers, AsyncDisposable {
+  readonly orders: Order[] = [];
+  asked = 0;
+  refusal: string | undefined;
+  onOrder: (order: Order) => void = () => {};
+  #status = aStatus();
+  readonly #listeners = new Set<() => void>();
+  readonly #server = new ControlServer(this);
+
+  static async at(path: string): Promise<StageAgent> {
+    const agent = new StageAgent();
+    await agent.#server.listen(path);
+    return agent;
+  }
+
+  get followers(): number {
+    return this.#listeners.size;
+  }
+
+  status(): Status {
+    this.asked += 1;
+    return this.#status;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  order(order: Order): string | undefined {
+    if (this.refusal !== undefined) return this.refusal;
+    this.orders.push(order);
+    setImmediate(() => this.onOrder(order));
+    return undefined;
+  }
+
+  say(changes: Partial<Status>): void {
+    this.#status = aStatus(changes);
+    for (const listener of this.#listeners) listener();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server[Symbol.asyncDispose]();
+  }
+}
+
+export interface Typed {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** Types `failover ARGUMENTS` in another process, while this one goes on. */
+export function failover(...args: readonly string[]): Promise<Typed> {
+  return new Promise((resolve) => {
+    const words = ["--import", "tsx", main, ...args];
+    const child = execFile(process.execPath, words, (_, stdout, stderr) =>
+      resolve({ status: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}

@@ -1,0 +1,73 @@
+import { createInterface } from "node:readline";
+
+import type { Event } from "../../src/core/event.ts";
+import { AlarmClock, now } from "../../src/linux/alarm-clock.ts";
+import { LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
+
+/**
+ * Runs a LinuxHost in the network namespace it was started in. One JSON value a line: orders come
+ * in on the standard input, and whatever the host reports goes out on the standard output.
+ */
+
+export type DriverOptions = Pick<
+  LinuxHostOptions,
+  "pair" | "interface" | "addresses" | "leaseSeconds" | "witness" | "announceRate"
+>;
+
+export type DriverOrder =
+  | { readonly order: "reconcile"; readonly wish: Parameters<LinuxHost["reconcile"]>[0] }
+  | { readonly order: "probe"; readonly holder?: string }
+  | { readonly order: "renew" | "announce" | "probe-witness" }
+  /** Renews every so many milliseconds from now on, 0: no more. */
+  | { readonly order: "keep-renewing"; readonly every: number };
+
+export type DriverWord =
+  | { readonly word: "event"; readonly event: Event }
+  | { readonly word: "command" | "trouble"; readonly text: string }
+  | { readonly word: "announced"; readonly frames: number };
+
+const say = (word: DriverWord): void => {
+  process.stdout.write(`${JSON.stringify(word)}\n`);
+};
+
+const clock = new AlarmClock({ onAlarm: () => {}, received: () => 0 });
+const options: DriverOptions = JSON.parse(process.argv[2] ?? "{}");
+const host = new LinuxHost({
+  ...options,
+  now,
+  report: (event) => say({ word: "event", event }),
+  afterSockets: (act) => clock.afterSockets(act),
+  onCommand: (text) => say({ word: "command", text }),
+  onTrouble: (text) => say({ word: "trouble", text }),
+  onAnnounced: (frames) => say({ word: "announced", frames }),
+});
+
+let renewals: NodeJS.Timeout | undefined;
+
+const obey = (order: DriverOrder): void => {
+  switch (order.order) {
+    case "reconcile":
+      host.reconcile(order.wish);
+      break;
+    case "probe":
+      host.probe(order.holder);
+      break;
+    case "probe-witness":
+      host.probeWitness();
+      break;
+    case "renew":
+      host.renew();
+      break;
+    case "announce":
+      host.announce();
+      break;
+    case "keep-renewing":
+      clearInterval(renewals);
+      if (order.every > 0) renewals = setInterval(() => host.renew(), order.every);
+  }
+};
+
+host.start();
+const orders = createInterface({ input: process.stdin });
+orders.on("line", (line) => obey(JSON.parse(line)));
+orders.on("close", () => process.exit());
