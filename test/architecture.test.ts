@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
+import { architecture, withDiagram } from "./diagram.ts";
+
 const root = resolve(import.meta.dirname, "..");
 const source = join(root, "src");
 
@@ -61,5 +63,20 @@ describe("the house", () => {
         text.split("\n").some((line) => line.length > 120 && !line.includes("`")),
     );
     expect(long.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("the diagram of roles is drawn from the code: npm run diagram", () => {
+    const text = readFileSync(architecture, "utf8");
+    expect(withDiagram(text)).toBe(text);
+  });
+
+  test("transitions and checkers carry the laws word for word", () => {
+    const flat = (text: string) => text.replace(/\n\s*\*?\s*/g, " ").replace(/\s+/g, " ");
+    const laws = readFileSync(architecture, "utf8").match(/^\d+\. \*\*.*$/gm) ?? [];
+    expect(laws).toHaveLength(10);
+    for (const file of ["src/core/transitions.ts", "test/simulator/laws.ts"]) {
+      const text = flat(readFileSync(join(root, file), "utf8"));
+      for (const law of laws) expect(text).toContain(flat(law));
+    }
   });
 });

@@ -35,6 +35,36 @@ import { after, elapsed, type Instant, millis, times } from "./time.ts";
  *                     │                                                  │
  *                     └──nobody does──▶ take ──observed present──▶ hold ─┘
  *
+ * The laws. *Speaks* = its kernel answers ARP/ND for the address. *Serves* = it accepts a new
+ * connection for it.
+ *
+ * 1. **One server.** At no time do two machines serve. One machine speaks; in a handover's *move*,
+ *    for a moment, both do, and both doors lead to the same server. What two machines cannot prevent
+ *    without a fence or a third vote is listed by name in docs, with its bound: a machine paused
+ *    whole speaks again when it resumes, until it hears one beat; a full cut without a witness has
+ *    two holders until it heals plus two intervals.
+ * 2. **The kernel lets go by itself.** A machine whose agent is killed, hung or starved loses the
+ *    address within `lease` + 1 s with nobody's help.
+ * 3. **A holder yields** only to an operator's wish that it has acknowledged; to its own service
+ *    failing, or its service network being lost, while the peer's is well; to a holder with a higher
+ *    epoch; to isolation. Never to silence; never to a newcomer, whatever its name; never to an epoch
+ *    taken *blind* (by a machine that has not heard the peer since it started) if it has itself held
+ *    without a break.
+ * 4. **Odd is not dead.** An authentic beat that is strange (other version, configuration,
+ *    interval) is a sign of life and an alarm. A peer that cannot hear us is an alarm, not silence: a
+ *    standby that still hears the holder never takes.
+ * 5. **Look before taking.** Own loop not late; silence on every path; carrier on the service
+ *    interface; nobody answers for the address; a witness answers. Otherwise wait, and say why.
+ * 6. **Goodbye follows removal.** "Released" is said only after the address was observed absent.
+ * 7. **Epochs settle arguments.** Every change of ownership raises the epoch; the higher wins,
+ *    ties go to the name that sorts first byte by byte; the loser lets go first and says so; the
+ *    winner announces again at once, after 1.1 s and after 5 s.
+ * 8. **Nothing slow beats the heart.** No disk, DNS, child process or lock is waited for between
+ *    an event and the next beat.
+ * 9. **A handover is a transaction.** It ends *done* or *rolled back*, whatever dies in the
+ *    middle, and the history says which and why.
+ * 10. **Every fact has an age.** Status never shows a value without saying how old it is.
+ *
  * A rule answers undefined where it has nothing to say; the first that speaks decides.
  */
 

@@ -1,0 +1,68 @@
+import type { Whereabouts } from "./agent-access.ts";
+import { type Finding, failed, ok } from "./check/finding.ts";
+import type { Configuration } from "./configuration/configuration.ts";
+import { configurationDigest } from "./configuration/digest.ts";
+import { loadConfiguration } from "./configuration/load.ts";
+import { type ExitCode, exitCodes, Failure } from "./failure.ts";
+import { oneLine } from "./logging.ts";
+import { type Paint, paintFor } from "./terminal.ts";
+
+export interface CheckOptions extends Whereabouts {
+  readonly node?: string;
+  readonly configOnly: boolean;
+  readonly json: boolean;
+}
+
+/** `failover check [--config-only] [--json]`. */
+export async function runCheck(options: CheckOptions): Promise<number> {
+  const parsed = await readConfiguration(options.config);
+  if (parsed.kind === "invalid") return report(parsed.findings, exitCodes.usage, options);
+  const { configuration } = parsed;
+  const [first, second] = configuration.nodes;
+  const digest = configurationDigest(configuration);
+  const nodes = `nodes ${first.name} and ${second.name}`;
+  const findings: Finding[] = [
+    ok(
+      "configuration",
+      `${options.config}: pair ${configuration.pair}, ${nodes}, digest ${digest}`,
+    ),
+  ];
+  if (!options.configOnly) {
+    const { allFindings } = await import("./check/all-findings.ts");
+    findings.push(...(await allFindings(configuration, options)));
+  }
+  const anyFailed = findings.some(({ level }) => level === "failed");
+  return report(findings, anyFailed ? exitCodes.refused : exitCodes.done, options);
+}
+
+/** `failed   key          it does not exist; …`, and below it what to do. */
+export function findingLines({ level, subject, found, advice }: Finding, paint: Paint): string[] {
+  const style = { ok: "green", warning: "yellow", failed: "red" } as const;
+  const words = `${paint(style[level], level.padEnd(7))}  ${subject.padEnd(13)}  ${oneLine(found)}`;
+  return advice === "" ? [words] : [words, `${" ".repeat(24)}→ ${oneLine(advice)}`];
+}
+
+type Read =
+  | { readonly kind: "valid"; readonly configuration: Configuration }
+  | { readonly kind: "invalid"; readonly findings: readonly Finding[] };
+
+async function readConfiguration(file: string): Promise<Read> {
+  try {
+    return { kind: "valid", configuration: await loadConfiguration(file) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const [what = "", ...problems] = error.message.split("\n");
+    const sentences = problems.length === 0 ? [what] : problems.map((line) => line.trim());
+    const findings = sentences.map((found) => failed("configuration", found, ""));
+    return { kind: "invalid", findings };
+  }
+}
+
+function report(findings: readonly Finding[], code: ExitCode, { json }: CheckOptions): ExitCode {
+  const paint = paintFor(process.stdout);
+  const text = json
+    ? JSON.stringify({ findings }, null, 2)
+    : findings.flatMap((finding) => findingLines(finding, paint)).join("\n");
+  process.stdout.write(`${text}\n`);
+  return code;
+}

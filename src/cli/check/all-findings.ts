@@ -1,0 +1,79 @@
+import { localAddresses } from "../../linux/network-facts.ts";
+import { statusNow } from "../agent-access.ts";
+import type { Configuration } from "../configuration/configuration.ts";
+import { nodeHere, sidesOf } from "../configuration/node-here.ts";
+import { isAbsence } from "../control-client.ts";
+import { Failure } from "../failure.ts";
+import { socketPath, stateDirectory } from "../places.ts";
+import type { Status } from "../status.ts";
+import { agentFindings } from "./agent-findings.ts";
+import { claimFindings } from "./claim-findings.ts";
+import { domainFindings } from "./domain-finding.ts";
+import { fileFindings } from "./file-findings.ts";
+import { type Finding, failed, ok, warning } from "./finding.ts";
+import { machineFindings } from "./machine-findings.ts";
+
+export interface Surroundings {
+  readonly node?: string;
+  readonly socket?: string;
+  readonly stateDir?: string;
+}
+
+/** Everything that a takeover needs, on this machine and, through a running agent, beyond it. */
+export async function allFindings(
+  configuration: Configuration,
+  { node, socket, stateDir }: Surroundings,
+): Promise<readonly Finding[]> {
+  const { pair } = configuration;
+  const local = await localAddresses();
+  const name =
+    node ??
+    nameHere(
+      configuration,
+      local.map(({ address }) => address),
+    );
+  if (typeof name !== "string") return [name];
+  const { here } = sidesOf(configuration, name);
+  const path = socket ?? socketPath(pair);
+  const agent = await statusAt(path);
+  const status = agent.kind === "running" ? agent.status : undefined;
+  return [
+    ok("node", `this machine is ${name}`),
+    ...(await fileFindings({
+      key: configuration.key,
+      stateDirectory: stateDir ?? stateDirectory(pair),
+      socket: path,
+      accessLogs: here.accessLogs,
+    })),
+    ...(await machineFindings(configuration, here, local)),
+    ...(await claimFindings(configuration, here, status)),
+    ...(await domainFindings(configuration)),
+    ...(agent.kind === "running" ? agentFindings(agent.status, configuration) : [agent.finding]),
+  ];
+}
+
+function nameHere(configuration: Configuration, local: readonly string[]): string | Finding {
+  try {
+    return nodeHere(configuration, local);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return failed("node", error.message, "the rest was not looked at");
+  }
+}
+
+type AgentHere =
+  | { readonly kind: "running"; readonly status: Status }
+  | { readonly kind: "silent"; readonly finding: Finding };
+
+/** No agent yet is what a first check finds; one that is there and does not answer is a fault. */
+async function statusAt(path: string): Promise<AgentHere> {
+  try {
+    return { kind: "running", status: await statusNow(path) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const finding = isAbsence(error)
+      ? warning("agent", "no agent is running, so the other machine was not looked at", "")
+      : failed("agent", error.message, "look at its log");
+    return { kind: "silent", finding };
+  }
+}

@@ -1,0 +1,37 @@
+import { open } from "node:fs/promises";
+
+import { exitCodes, Failure, reasonOf } from "../failure.ts";
+import type { Configuration } from "./configuration.ts";
+import { parseConfiguration } from "./parse.ts";
+import { problemSentence } from "./problem.ts";
+
+/** A thousand addresses fit ten times over. */
+const bytesMax = 1024 * 1024;
+
+/**
+ * The configuration in `file`. Throws a Failure with every problem, one a line, and exit code 2.
+ */
+export async function loadConfiguration(file: string): Promise<Configuration> {
+  const parsed = parseConfiguration(await readText(file));
+  if (parsed.kind === "valid") return parsed.configuration;
+  const { problems } = parsed;
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  throw new Failure(
+    exitCodes.usage,
+    [`Cannot use ${file}: ${count}`, ...problems.map((one) => `  ${problemSentence(one)}`)].join(
+      "\n",
+    ),
+  );
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    await using handle = await open(file);
+    const buffer = Buffer.alloc(bytesMax + 1);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    if (bytesRead > bytesMax) throw new Error("it is larger than 1 MiB");
+    return buffer.toString("utf8", 0, bytesRead);
+  } catch (error) {
+    throw new Failure(exitCodes.usage, `Cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+}

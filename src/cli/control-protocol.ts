@@ -1,0 +1,102 @@
+import type { Order } from "../core/event.ts";
+import type { Status } from "./status.ts";
+
+/**
+ * What is spoken on the control socket: one JSON object a line, each with the version of the
+ * protocol.
+ *
+ *   → {"failover":1,"ask":"status"}
+ *   ← {"failover":1,"say":"status","status":{…}}
+ *
+ *   → {"failover":1,"ask":"follow"}              and from then on, whenever something changed:
+ *   ← {"failover":1,"say":"status","status":{…}}
+ *
+ *   → {"failover":1,"ask":"order","order":{"kind":"release"}}
+ *   ← {"failover":1,"say":"accepted"}
+ *
+ *   ← {"failover":1,"say":"error","sentence":"…"}  to anything else
+ *
+ * A connection may ask several times; answers come in the order of the questions.
+ */
+const controlVersion = 1;
+
+/** Longer lines end the connection: a request is small, and nobody's memory is for rent. */
+export const requestBytesMax = 64 * 1024;
+
+export type Request =
+  | { readonly ask: "status" }
+  | { readonly ask: "follow" }
+  | { readonly ask: "order"; readonly order: Order };
+
+export type Answer =
+  | { readonly say: "status"; readonly status: Status }
+  | { readonly say: "accepted" }
+  | { readonly say: "error"; readonly sentence: string };
+
+export type ParsedRequest =
+  | { readonly kind: "request"; readonly request: Request }
+  | { readonly kind: "malformed"; readonly sentence: string };
+
+export function encodeLine(message: Request | Answer): string {
+  return `${JSON.stringify({ failover: controlVersion, ...message })}\n`;
+}
+
+/** Reads what a stranger wrote; never throws. */
+export function parseRequest(line: string): ParsedRequest {
+  const message = parseObject(line);
+  if (message === undefined) return malformed("it is no JSON object");
+  if (message["failover"] !== controlVersion) {
+    return malformed(`its version is not ${controlVersion}; use the failover of this agent`);
+  }
+  switch (message["ask"]) {
+    case "status":
+      return { kind: "request", request: { ask: "status" } };
+    case "follow":
+      return { kind: "request", request: { ask: "follow" } };
+    case "order": {
+      const order = parseOrder(message["order"]);
+      return order === undefined
+        ? malformed("its order is unknown or incomplete")
+        : { kind: "request", request: { ask: "order", order } };
+    }
+    default:
+      return malformed("it asks neither status, follow nor order");
+  }
+}
+
+/** Reads what the agent wrote; undefined when that is no answer of this version. */
+export function parseAnswer(line: string): Answer | undefined {
+  const message = parseObject(line);
+  if (message?.["failover"] !== controlVersion) return undefined;
+  const { say, status, sentence } = message;
+  if (say === "accepted") return { say };
+  if (say === "error" && typeof sentence === "string") return { say, sentence };
+  // The socket belongs to root or to us, and so does what an agent says of itself on it.
+  if (say === "status" && isObject(status)) return { say, status: status as unknown as Status };
+  return undefined;
+}
+
+function parseOrder(value: unknown): Order | undefined {
+  if (!isObject(value)) return undefined;
+  const { kind, node, id } = value;
+  if (kind === "release" || kind === "freeze" || kind === "thaw") return { kind };
+  if (kind !== "promote" || typeof node !== "string" || typeof id !== "string") return undefined;
+  return /^[0-9a-f]{12}$/.test(id) && node.length <= 32 ? { kind, node, id } : undefined;
+}
+
+function malformed(found: string): ParsedRequest {
+  return { kind: "malformed", sentence: `Cannot understand the request: ${found}` };
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,100 @@
+import { type HandoverId, type HandoverPhase, handoverPhases } from "../core/beat.ts";
+import type { HandoverEnd, HandoverStatus, Status, TrafficCounts } from "./status.ts";
+import { countWords } from "./status-text.ts";
+
+/** A handover as far as its stream of statuses has told it. */
+export interface Progress {
+  readonly from: string;
+  readonly to: string;
+  /** The furthest phase on the way to done. */
+  readonly reached: HandoverPhase;
+  /** The proof did not come, and the first holder is about to serve again. */
+  readonly returning: boolean;
+  readonly baseline: TrafficCounts | null;
+  readonly served: TrafficCounts | null;
+  readonly minRequests: number;
+  readonly end: Pick<HandoverEnd, "outcome" | "reason"> | undefined;
+}
+
+/** One line of the list that an administrator watches. */
+export interface Step {
+  readonly title: string;
+  readonly state: "waiting" | "going on" | "done" | "failed";
+  /** Counts and reasons; empty where there are none. */
+  readonly detail: string;
+}
+
+export function beginProgress(from: string, to: string, minRequests: number): Progress {
+  return {
+    from,
+    to,
+    reached: "wanted",
+    returning: false,
+    baseline: null,
+    served: null,
+    minRequests,
+    end: undefined,
+  };
+}
+
+/**
+ * What one more status says of the handover with this id; the same object when it says nothing new.
+ */
+export function progressAfter(progress: Progress, status: Status, id: HandoverId): Progress {
+  const { handover, lastHandover } = status;
+  if (lastHandover?.id === id) {
+    const { outcome, reason, served } = lastHandover;
+    return ended({ ...progress, served: served ?? progress.served }, { outcome, reason });
+  }
+  if (handover?.id !== id) return progress;
+  const { phase, reason } = handover;
+  if (phase === "done" || phase === "refused" || phase === "rolled-back") {
+    return ended(progress, { outcome: phase, reason });
+  }
+  const next: Progress = { ...progress, ...told(progress, handover) };
+  return JSON.stringify(next) === JSON.stringify(progress) ? progress : next;
+}
+
+/** The steps of a swap in cut mode, each with where it stands. */
+export function stepsOf(progress: Progress): readonly Step[] {
+  const { from, to, baseline, served, minRequests, returning, end } = progress;
+  const verified = served === null ? "" : countWords(served, minRequests);
+  const titles: readonly (readonly [HandoverPhase, string, string])[] = [
+    ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
+    ["ready", `${to} gets ready, unseen`, ""],
+    ["released", `${from} lets the address go`, ""],
+    ["verifying", `${to} takes the address`, ""],
+    ["done", `${to} serves`, verified],
+  ];
+  const rolledBack = returning || end?.outcome === "rolled-back";
+  const current = titles.findIndex(([until]) => rank(progress.reached) < rank(until));
+  const steps = titles.map(([, title, detail], index): Step => {
+    if (current < 0 || index < current) return { title, state: "done", detail };
+    if (index > current) return { title, state: "waiting", detail: "" };
+    const failed = rolledBack || end?.outcome === "refused";
+    return { title, state: failed ? "failed" : "going on", detail };
+  });
+  if (!rolledBack) return steps;
+  const state = end === undefined ? "going on" : "done";
+  return [...steps, { title: `${from} serves again`, state, detail: "" }];
+}
+
+function told(progress: Progress, handover: HandoverStatus): Partial<Progress> {
+  const { phase, baseline, served } = handover;
+  return {
+    reached:
+      phase !== "returning" && rank(phase) > rank(progress.reached) ? phase : progress.reached,
+    returning: progress.returning || phase === "returning",
+    baseline: baseline ?? progress.baseline,
+    served: served ?? progress.served,
+  };
+}
+
+function ended(progress: Progress, end: NonNullable<Progress["end"]>): Progress {
+  if (progress.end !== undefined) return progress;
+  return { ...progress, reached: end.outcome === "done" ? "done" : progress.reached, end };
+}
+
+function rank(phase: HandoverPhase): number {
+  return handoverPhases.indexOf(phase);
+}

@@ -1,0 +1,137 @@
+import { open, rename } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { JournalEntry } from "../core/effect.ts";
+import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
+import { ownershipFault } from "./ownership.ts";
+import { PatientWriter, type ReportTrouble } from "./patient-writer.ts";
+
+/** The core's last word, and who wrote it when. */
+export interface JournalRecord {
+  readonly entry: JournalEntry;
+  readonly bootId: string;
+  readonly pid: number;
+}
+
+export type JournalFound =
+  | { readonly kind: "found"; readonly record: JournalRecord }
+  /** Nothing that can be used; `reason` is undefined on a machine that never had one. */
+  | { readonly kind: "none"; readonly reason: string | undefined };
+
+const fileName = "journal.json";
+const bytesMax = 64 * 1024;
+
+/**
+ * Remembers across a restart of the agent. Each entry replaces the one before it whole, by a rename
+ * that is on the disk before it counts; while the disk is slow only the newest waits.
+ */
+export class Journal {
+  readonly #directory: string;
+  readonly #bootId: string;
+  readonly #writer: PatientWriter;
+  #due: JournalEntry | undefined;
+
+  constructor(directory: string, bootId: string, report: ReportTrouble) {
+    this.#directory = directory;
+    this.#bootId = bootId;
+    this.#writer = new PatientWriter({
+      write: () => this.#write(),
+      sentence: (error) => `Cannot write ${join(directory, fileName)}: ${reasonOf(error)}`,
+      report,
+    });
+  }
+
+  /** Returns at once. */
+  write(entry: JournalEntry): void {
+    this.#due = entry;
+    this.#writer.wake();
+  }
+
+  /** Resolves when the newest entry is on the disk, or could not be written. */
+  settled(): Promise<void> {
+    return this.#writer.settled();
+  }
+
+  async #write(): Promise<void> {
+    const entry = this.#due;
+    if (entry === undefined) return;
+    const record: JournalRecord = { entry, bootId: this.#bootId, pid: process.pid };
+    const path = join(this.#directory, fileName);
+    await writeDurably(`${path}.new`, `${JSON.stringify(record)}\n`);
+    await rename(`${path}.new`, path);
+    await using directory = await open(this.#directory);
+    await directory.sync();
+    if (this.#due === entry) this.#due = undefined;
+  }
+}
+
+/** What a journal file says; any bytes are allowed, and what makes no sense counts as none. */
+export async function readJournal(directory: string): Promise<JournalFound> {
+  const path = join(directory, fileName);
+  const none = (found: string): JournalFound => ({
+    kind: "none",
+    reason: `Cannot use the journal ${path}: ${found}`,
+  });
+  try {
+    await using handle = await open(path);
+    const stats = await handle.stat();
+    const fault = ownershipFault(path, stats, { forbidden: 0o022, mended: "600" });
+    if (fault !== undefined) {
+      throw new Failure(exitCodes.usage, `Cannot use the journal ${path}: ${fault}`);
+    }
+    if (stats.size > bytesMax) return none(`it is larger than ${bytesMax} bytes`);
+    const record = parseRecord(await handle.readFile("utf8"));
+    return record === undefined ? none("it is damaged") : { kind: "found", record };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (errorCode(error) === "ENOENT") return { kind: "none", reason: undefined };
+    return none(reasonOf(error));
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await using handle = await open(path, "w", 0o600);
+  await handle.writeFile(text);
+  await handle.sync();
+}
+
+function parseRecord(text: string): JournalRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const { entry: raw, bootId, pid } = value;
+  const entry = parseEntry(raw);
+  if (entry === undefined || typeof bootId !== "string" || !isCount(pid)) return undefined;
+  return { entry, bootId, pid };
+}
+
+function parseEntry(raw: unknown): JournalEntry | undefined {
+  if (!isObject(raw) || !isObject(raw["freeze"])) return undefined;
+  const { epoch, blind, holding, released, verifying } = raw;
+  const { on, stamp } = raw["freeze"];
+  if (!isCount(epoch) || !isCount(stamp)) return undefined;
+  if (typeof blind !== "boolean" || typeof holding !== "boolean") return undefined;
+  if (typeof released !== "boolean" || typeof on !== "boolean") return undefined;
+  const handover = typeof verifying === "string" && /^[0-9a-f]{12}$/.test(verifying);
+  if (!handover && verifying !== undefined) return undefined;
+  return {
+    epoch,
+    blind,
+    holding,
+    released,
+    freeze: { on, stamp },
+    verifying: handover ? verifying : undefined,
+  };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

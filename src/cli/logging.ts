@@ -1,0 +1,82 @@
+import { fstatSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+import type { LogConfiguration } from "./configuration/configuration.ts";
+import { logLevels } from "./configuration/configuration.ts";
+import { fileSink, standardErrorSink } from "./log-sink.ts";
+import type { ReportTrouble } from "./patient-writer.ts";
+
+/** The agent's log: one sentence a line. No method waits. */
+export interface Log {
+  error(sentence: string): void;
+  warning(sentence: string): void;
+  info(sentence: string): void;
+  /**
+   * The sentence is made only when the level lets it through: winston charges for a suppressed one.
+   */
+  debug(sentence: () => string): void;
+  /** After logrotate, on SIGUSR2. A file that was moved away is noticed without it too. */
+  reopen(): void;
+  /** Resolves when everything is written, and after a second at the latest. */
+  settled(): Promise<void>;
+}
+
+/** syslog(3): the journal reads it from the head of a line, see sd-daemon(3). */
+const priorities = { error: 3, warning: 4, info: 6, debug: 7 } as const;
+
+/** The last lines are worth waiting for, but not for ever. */
+const partingMillis = 1000;
+
+/** `report`: what to do when a log file cannot be written; standard error is never in trouble. */
+export async function createLog(
+  { level, file }: LogConfiguration,
+  report: ReportTrouble,
+): Promise<Log> {
+  const { createLogger, format, transports } = await import("winston");
+  const sink = file === undefined ? standardErrorSink() : fileSink(file, report);
+  const journal = file === undefined && standardErrorIsJournal();
+  const logger = createLogger({
+    levels: Object.fromEntries(logLevels.map((name, rank) => [name, rank])),
+    level,
+    format: format.printf(({ level: at, message }) =>
+      journal
+        ? `<${priorities[at as keyof typeof priorities]}>${oneLine(String(message))}`
+        : `${localTime(new Date())} ${at.padEnd(7)} ${oneLine(String(message))}`,
+    ),
+    transports: [new transports.Stream({ stream: sink.stream, eol: "\n" })],
+  });
+  return {
+    error: (sentence) => void logger.log("error", sentence),
+    warning: (sentence) => void logger.log("warning", sentence),
+    info: (sentence) => void logger.log("info", sentence),
+    debug: (sentence) => {
+      if (level === "debug") logger.log("debug", sentence());
+    },
+    reopen: () => sink.reopen(),
+    settled: () =>
+      Promise.race([sink.settled(), setTimeout(partingMillis, undefined, { ref: false })]),
+  };
+}
+
+/** Wall-clock time with the zone's offset: `2026-11-21T14:03:07.250+01:00`. */
+export function localTime(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  const local = new Date(at.getTime() + minutes * 60_000).toISOString().slice(0, -1);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const offset = [hours, rest].map((part) => String(part).padStart(2, "0")).join(":");
+  return `${local}${minutes < 0 ? "-" : "+"}${offset}`;
+}
+
+/** A sentence may quote what a machine or a web server said; it stays one line all the same. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+/**
+ * systemd.exec(5), JOURNAL_STREAM: device and inode of the stream it gave us. They are compared
+ * because the variable outlives a redirection.
+ */
+function standardErrorIsJournal(): boolean {
+  const { dev, ino } = fstatSync(2);
+  return process.env["JOURNAL_STREAM"] === `${dev}:${ino}`;
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+
+import type { Order } from "../core/event.ts";
+import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
+import { ControlClient } from "./control-client.ts";
+import { type ExitCode, exitCodes, Failure } from "./failure.ts";
+import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
+import { type Presenter, presenterFor } from "./promote-presenter.ts";
+import type { Status } from "./status.ts";
+
+export interface PromoteOptions extends Whereabouts {
+  readonly node: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Beyond the configured verifyTime: what the core allows for measuring, getting ready, taking and
+ * going back (src/core/handover.ts, patience), and a reserve. Then the outcome counts as unknown.
+ */
+const patienceMillis = 180_000;
+
+type Outcome = NonNullable<Progress["end"]>;
+
+/** While nothing changes the agent is asked whether it is still there. */
+const quietMillis = 1000;
+
+/** `failover promote NODE [--cut] [--dry-run] [--json]`. */
+export async function runPromote(options: PromoteOptions): Promise<number> {
+  const socket = await socketAt(options);
+  const status = await statusNow(socket);
+  const { node, json } = options;
+  if (!status.nodes.includes(node)) {
+    const names = status.nodes.join(" and ");
+    throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
+  }
+  if (status.holder === node) {
+    const reason = `${node} holds the address already`;
+    process.stdout.write(`${json ? JSON.stringify({ outcome: "done", reason }) : reason}\n`);
+    return exitCodes.done;
+  }
+  if (options.dryRun) {
+    const { runDryRun } = await import("./dry-run-command.ts");
+    return runDryRun(status, options);
+  }
+  const { handover } = status;
+  if (handover !== null) {
+    throw new Failure(
+      exitCodes.refused,
+      `Cannot promote ${node}: the handover ${handover.from} → ${handover.to} is not over yet`,
+    );
+  }
+  return carryOut(socket, status, options);
+}
+
+async function carryOut(
+  socket: string,
+  before: Status,
+  { node, json }: PromoteOptions,
+): Promise<ExitCode> {
+  const id = randomBytes(6).toString("hex");
+  const other = before.nodes.find((name) => name !== node) ?? node;
+  const presenter = presenterFor(process.stdout, json);
+  let progress = beginProgress(other, node, before.swap.minRequests);
+  const deadline = performance.now() + before.swap.verifyTime + patienceMillis;
+  const interruption = new AbortController();
+  process.once("SIGINT", () => interruption.abort());
+  const { signal } = interruption;
+
+  using follower = await ControlClient.connect(socket);
+  await give({ kind: "promote", node, id }, socket);
+  try {
+    for await (const status of follower.follow({ quietMillisMax: quietMillis, signal })) {
+      if (signal.aborted || performance.now() > deadline) break;
+      progress = progressAfter(progress, status ?? (await statusNow(socket)), id);
+      presenter.show(progress);
+      if (progress.end !== undefined) return conclude(progress, progress.end, presenter);
+    }
+    return concludeUnknown(progress, "it has not ended yet", presenter);
+  } catch (error) {
+    // The order is given and the agent is gone: from here nobody can tell what came of it.
+    if (error instanceof Failure) return concludeUnknown(progress, error.message, presenter);
+    throw error;
+  }
+}
+
+async function give(order: Order, socket: string): Promise<void> {
+  using agent = await ControlClient.connect(socket);
+  await agent.order(order);
+}
+
+function conclude({ from, to }: Progress, end: Outcome, presenter: Presenter): ExitCode {
+  const because = end.reason === "" ? "" : `: ${end.reason}`;
+  switch (end.outcome) {
+    case "done":
+      presenter.finish(end.outcome, `Done: ${to} holds the address${because}`);
+      return exitCodes.done;
+    case "refused":
+      presenter.finish(end.outcome, `Refused, nothing has moved${because}`);
+      return exitCodes.refused;
+    case "rolled-back":
+      presenter.finish(end.outcome, `Rolled back: ${from} serves as before${because}`);
+      return exitCodes.rolledBack;
+  }
+}
+
+function concludeUnknown({ from, to }: Progress, found: string, presenter: Presenter): ExitCode {
+  const advice = "failover status tells who holds the address";
+  presenter.finish("unknown", `Cannot tell the outcome of ${from} → ${to}: ${found}; ${advice}`);
+  return exitCodes.unknown;
+}

@@ -1,0 +1,24 @@
+import type { Age } from "./status.ts";
+
+/**
+ * A span of milliseconds as people say it: `34 ms`, `1.2 s`, `4 min 2 s`, `3 h 5 min`, `2 d 3 h`.
+ */
+export function span(millis: number): string {
+  if (millis < 1000) return `${Math.round(millis)} ms`;
+  const seconds = millis / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const [days, hours, minutes] = [seconds / 86_400, (seconds / 3600) % 24, (seconds / 60) % 60];
+  if (days >= 1) return `${Math.floor(days)} d ${Math.floor(hours)} h`;
+  if (hours >= 1) return `${Math.floor(hours)} h ${Math.floor(minutes)} min`;
+  return `${Math.floor(minutes)} min ${Math.floor(seconds % 60)} s`;
+}
+
+/** `heard 34 ms ago`, or `never heard`. */
+export function happened(what: string, age: Age): string {
+  return age === null ? `never ${what}` : `${what} ${span(age)} ago`;
+}
+
+/** `1 request`, `7 requests`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,183 @@
+import type {
+  Freeze,
+  HandoverId,
+  HandoverPhase,
+  MacAddress,
+  NetworkView,
+  PublicRole,
+  ServiceHealth,
+} from "../core/beat.ts";
+import type { Outcome } from "../core/state.ts";
+
+/**
+ * What an agent knows, as data for people and programs: the answer to `failover status --json` and
+ * the lines of the control socket's stream. Plain JSON: what is not known is null, never absent.
+ *
+ * Every fact has an age. Facts that change one by one have theirs beside them, in milliseconds at
+ * the moment of the answer (`heardAge`, `seenAge`, `age`); the single values at the top have theirs
+ * under their own name in `ages`. An age of null means: never, since the agent started.
+ */
+export interface Status {
+  readonly pair: string;
+  /** This machine's name in the configuration. */
+  readonly node: string;
+  /** Both names, in the order of the configuration. */
+  readonly nodes: readonly [string, string];
+  readonly role: PublicRole;
+  readonly epoch: number;
+  /** The epoch was taken without having heard the peer since start. */
+  readonly blind: boolean;
+  /** Who holds the address, as far as this machine knows; null: nobody is known to. */
+  readonly holder: string | null;
+  readonly released: boolean;
+  readonly frozen: Freeze["on"];
+  /** One sentence: what this machine is doing, and why. */
+  readonly why: string;
+  /** How long each of the values above has been what it is. */
+  readonly ages: Readonly<Record<AgedKey, Age>>;
+
+  readonly addresses: readonly AddressStatus[];
+  readonly service: ServiceStatus;
+  readonly network: NetworkView & { readonly age: Age };
+  readonly witness: WitnessStatus;
+  readonly peer: PeerStatus;
+  /** In the order of the configuration. */
+  readonly paths: readonly PathStatus[];
+  /** The one that is going on. */
+  readonly handover: HandoverStatus | null;
+  /** The last that ended since the agent started. */
+  readonly lastHandover: HandoverEnd | null;
+  /** What an administrator should look at; empty: nothing. */
+  readonly alerts: readonly Alert[];
+  /** What `promote` waits for, from the configuration in force. */
+  readonly swap: {
+    readonly minRequests: number;
+    readonly maxErrorRate: number;
+    readonly verifyTime: number;
+  };
+  readonly agent: {
+    readonly version: string;
+    readonly pid: number;
+    /** Digest of the configuration in force, 16 hex digits. */
+    readonly configuration: string;
+    /** Since it started. */
+    readonly age: number;
+  };
+}
+
+/** Milliseconds, fractions allowed; null: never. */
+export type Age = number | null;
+
+export const agedKeys = [
+  "pair",
+  "node",
+  "role",
+  "epoch",
+  "blind",
+  "holder",
+  "released",
+  "frozen",
+  "why",
+] as const;
+export type AgedKey = (typeof agedKeys)[number];
+
+export interface AddressStatus {
+  readonly address: string;
+  readonly interface: string;
+  /** Observed on the interface, by the kernel's own word. */
+  readonly present: boolean;
+  /** Of that observation. */
+  readonly age: Age;
+}
+
+export interface ServiceStatus {
+  readonly health: ServiceHealth;
+  readonly port: number;
+  /** Since something was last seen listening. */
+  readonly age: Age;
+}
+
+export interface WitnessStatus {
+  readonly addresses: readonly string[];
+  readonly seenAge: Age;
+  /**
+   * Never seen since start, or unseen by both machines while they heard each other: no evidence.
+   */
+  readonly broken: boolean;
+}
+
+export interface PeerStatus {
+  readonly node: string;
+  /** Since the last beat on any path; with null nothing else here is known, and null as well. */
+  readonly heardAge: Age;
+  /** Since the newest of our beats that the peer says it heard. */
+  readonly hearsUsAge: Age;
+  readonly role: PublicRole | null;
+  readonly epoch: number | null;
+  readonly able: boolean | null;
+  readonly released: boolean | null;
+  readonly service: ServiceHealth | null;
+  readonly network: NetworkView | null;
+  readonly mac: MacAddress | null;
+  /** Digest of its configuration, 16 hex digits. */
+  readonly configuration: string | null;
+}
+
+export interface PathStatus {
+  /** `203.0.113.11 → 203.0.113.12`: local, then peer. */
+  readonly name: string;
+  /** It crosses the service network. */
+  readonly service: boolean;
+  readonly heardAge: Age;
+  readonly hearsUsAge: Age;
+  /** Datagrams, since the agent started. */
+  readonly received: number;
+  readonly sent: number;
+  /** By the reasons of the protocol; a reason that never happened may be missing. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Between two beats, in milliseconds; null: fewer than two were heard. */
+  readonly longestGap: number | null;
+  /** The least `deadTime` that this gap would have survived. */
+  readonly deadTimeForGap: number | null;
+}
+
+export interface HandoverStatus {
+  readonly id: HandoverId;
+  readonly from: string;
+  readonly to: string;
+  /** The furthest that either side has come. */
+  readonly phase: HandoverPhase;
+  /** Since the handover began, and since this phase did. */
+  readonly age: number;
+  readonly phaseAge: number;
+  /** What the holder served before; null: not measured yet. */
+  readonly baseline: TrafficCounts | null;
+  /** What the target has served since it holds; null: it does not yet. */
+  readonly served: TrafficCounts | null;
+  readonly reason: string;
+}
+
+export interface TrafficCounts {
+  readonly requests: number;
+  readonly errors: number;
+  /** Milliseconds in which they were counted. */
+  readonly span: number;
+}
+
+export interface HandoverEnd {
+  readonly id: HandoverId;
+  readonly from: string;
+  readonly to: string;
+  readonly outcome: Outcome["result"];
+  /** One sentence; empty where there is nothing to explain. */
+  readonly reason: string;
+  readonly served: TrafficCounts | null;
+  /** Since it ended. */
+  readonly age: number;
+}
+
+export interface Alert {
+  readonly sentence: string;
+  /** Since it was first seen. */
+  readonly age: number;
+}

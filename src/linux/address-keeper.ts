@@ -1,0 +1,292 @@
+import type { Report } from "../agent/ports.ts";
+import type { Wish } from "../core/effect.ts";
+import { elapsed, type Instant, type Millis, millis, times } from "../core/time.ts";
+import type { IpAddress } from "./ip-address.ts";
+import { IpBatch } from "./ip-batch.ts";
+import { IpMonitor } from "./ip-monitor.ts";
+import type { MonitorFact } from "./ip-monitor-lines.ts";
+import { NetlinkSocket } from "./netlink-socket.ts";
+import {
+  entryOf,
+  isNews,
+  type Kernel,
+  lookAt,
+  type Picture,
+  presenceOf,
+  type Scene,
+  silentIsComplete,
+} from "./picture.ts";
+import { Reconciler } from "./reconciler.ts";
+import { Renewal } from "./renewal.ts";
+import type { Troubles } from "./troubles.ts";
+
+export interface AddressKeeperOptions {
+  readonly scene: Scene;
+  readonly leaseSeconds: number;
+  readonly report: Report;
+  readonly now: () => Instant;
+  readonly afterSockets: (act: () => void) => void;
+  readonly onCommand: (line: string) => void;
+  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
+  /** After every look, before `picture` changes and before anything is reported. */
+  readonly onPicture: (picture: Picture) => void;
+}
+
+/** The monitor could have missed something: so often the kernel is asked without a reason. */
+const lookEveryMillis = 1000;
+
+/** The kernel counts lifetimes in ticks of up to 10 ms, and we see their end a moment after it. */
+const kernelTickMillis = 20;
+
+/**
+ * Keeps the pair's addresses as they are wished. The monitor says when to look, netlink what is
+ * there, the reconciler does what is missing, and then the kernel is asked again. What is reported
+ * is always what was seen, at the moment it was seen.
+ */
+export class AddressKeeper {
+  readonly #options: AddressKeeperOptions;
+  readonly #kernel: Kernel;
+  readonly #batch: IpBatch;
+  readonly #monitor: IpMonitor;
+  readonly #reconciler: Reconciler;
+  readonly #renewal: Renewal;
+  readonly #lease: Millis;
+  #wish: Wish | undefined;
+  #picture: Picture | undefined;
+  /** What was last reported, by the kind of the event. */
+  readonly #told = new Map<string, string | boolean>();
+  /** A wish was uttered, and what came of it has not been said yet. */
+  #owed = { address: false, silent: false };
+  /** When the lease of what is there was last begun or renewed. */
+  #leasedAt: Instant | undefined;
+  #settling = false;
+  #settleAgain = false;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AddressKeeperOptions) {
+    const { now, troubles, onCommand, scene, leaseSeconds } = options;
+    this.#options = options;
+    this.#lease = millis(leaseSeconds * 1000);
+    this.#kernel = { route: new NetlinkSocket("route"), netfilter: new NetlinkSocket("netfilter") };
+    this.#batch = new IpBatch({ patience: times(this.#lease, 0.5), onCommand });
+    this.#monitor = new IpMonitor({
+      onFacts: (facts) => options.afterSockets(() => this.#heard(facts)),
+      onStarted: () => this.#lookAndSettle("unknown"),
+      onTrouble: options.onTrouble,
+    });
+    this.#reconciler = new Reconciler({
+      scene,
+      leaseSeconds,
+      now,
+      onCommand,
+      troubles,
+      batch: this.#batch,
+      onStepDone: () => this.#lookAndSettle("our own doing"),
+    });
+    this.#renewal = new Renewal({
+      now,
+      lease: this.#lease,
+      route: this.#kernel.route,
+      addresses: scene.addresses,
+      holderOf: (address) => this.#holderOf(address),
+      onRenewed: (sentAt) => this.#renewed(sentAt),
+      onRefused: (sentence) => this.#refused(sentence),
+    });
+  }
+
+  start(): void {
+    this.#batch.start();
+    this.#monitor.start();
+    this.#timer = setInterval(() => this.#lookAndSettle("unknown"), lookEveryMillis);
+  }
+
+  /** The newest wish wins; what is under way for an older one ends first, within `lease`/2. */
+  reconcile(wish: Wish): void {
+    const before = this.#wish;
+    const same = before?.address === wish.address && before.silent === wish.silent;
+    if (same || this.#stopped) return;
+    this.#wish = wish;
+    this.#owed = { address: true, silent: true };
+    this.#reconciler.forgive();
+    if (wish.address === "absent") this.#renewal.stop();
+    this.#look("our own doing");
+    this.#settle();
+  }
+
+  /**
+   * Renews what is there. A renewal would create an address that is missing, so where it was last
+   * seen absent, or is wished absent, this only says what was seen. One that comes late looks
+   * first.
+   */
+  renew(): void {
+    const age = elapsed(this.#leasedAt ?? this.#options.now(), this.#options.now());
+    if (age > times(this.#lease, 0.5)) {
+      this.#look("unknown");
+      this.#settle();
+    }
+    const { addresses } = this.#options.scene;
+    if (addresses.some((address) => this.#holderOf(address) !== undefined)) {
+      this.#renewal.renew();
+      return;
+    }
+    if (this.#picture !== undefined) this.#tellAddress(this.#picture);
+  }
+
+  /** By our own clock the lease still runs: a process that was stopped knows before it looks. */
+  get leaseRuns(): boolean {
+    return (
+      this.#leasedAt !== undefined && elapsed(this.#leasedAt, this.#options.now()) < this.#lease
+    );
+  }
+
+  get picture(): Picture | undefined {
+    return this.#picture;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#monitor.stop();
+    this.#batch.stop();
+    this.#reconciler.stop();
+    this.#renewal.stop();
+    this.#kernel.route.close();
+    this.#kernel.netfilter.close();
+  }
+
+  #lookAndSettle(cause: Cause): void {
+    this.#options.afterSockets(() => {
+      this.#look(cause);
+      this.#settle();
+    });
+  }
+
+  #look(cause: Cause): void {
+    if (this.#stopped) return;
+    const { scene, report, now, troubles, onPicture } = this.#options;
+    // Asking for a table loads nftables into the kernel: only where there is or was a reason.
+    const mute = this.#wish?.silent === "present" || this.#picture?.muted !== false;
+    const seen = lookAt(scene, this.#kernel, { mute });
+    if (typeof seen === "string") {
+      troubles.say("look", seen);
+      return;
+    }
+    troubles.mended("look");
+    if (cause === "unknown" && !this.#reconciler.changingAddress) this.#nameRemovals(seen);
+    onPicture(seen);
+    this.#picture = seen;
+    const { carrier: up, mac } = seen.link ?? { carrier: false, mac: "" };
+    if (this.#isNew("carrier", `${up} ${mac}`)) report({ kind: "carrier-observed", up, mac });
+    // A report may have brought a wish, and a newer look with it, which told the rest.
+    if (this.#picture !== seen) return;
+    const presence = presenceOf(scene.addresses, seen.service);
+    if (presence === "all" && this.#told.get("address") !== "all") this.#leasedAt = now();
+    if (this.#isNew("address", presence)) report({ kind: "address-observed", presence });
+    if (this.#picture !== seen) return;
+    const present = silentIsComplete(scene, seen);
+    if (this.#isNew("silent", present)) report({ kind: "silent-observed", present });
+  }
+
+  /** A report may bring a new wish before it returns: the loop ends when nothing new came. */
+  #settle(): void {
+    this.#settleAgain = true;
+    if (this.#settling) return;
+    this.#settling = true;
+    while (this.#settleAgain) {
+      this.#settleAgain = false;
+      this.#step();
+    }
+    this.#settling = false;
+  }
+
+  #step(): void {
+    const picture = this.#picture;
+    if (this.#wish === undefined || picture === undefined || this.#stopped) return;
+    const fulfilled = this.#reconciler.step(this.#wish, picture);
+    const tell = {
+      address: this.#owed.address && fulfilled.address,
+      silent: this.#owed.silent && fulfilled.silent,
+    };
+    this.#owed = {
+      address: this.#owed.address && !tell.address,
+      silent: this.#owed.silent && !tell.silent,
+    };
+    if (tell.address) this.#tellAddress(picture);
+    if (tell.silent) this.#tellSilent(picture);
+  }
+
+  #heard(facts: readonly MonitorFact[]): void {
+    // What our own commands do is looked at when they are done.
+    const own = (fact: MonitorFact) => fact.kind === "address" && this.#reconciler.changingAddress;
+    const { scene } = this.#options;
+    const news = facts.filter((fact) => !own(fact) && isNews(fact, scene, this.#picture));
+    if (news.length === 0) return;
+    this.#look("unknown");
+    this.#settle();
+  }
+
+  #nameRemovals(seen: Picture): void {
+    if (this.#wish?.address !== "present" || seen.link === undefined) return;
+    const { scene, now, onTrouble } = this.#options;
+    const [first, ...others] = scene.addresses
+      .filter((address) => entryOf(address, this.#picture?.service ?? []) !== undefined)
+      .filter((address) => entryOf(address, seen.service) === undefined)
+      .map(({ text }) => text);
+    if (first === undefined) return;
+    const what = others.length === 0 ? first : `${first} and ${others.length} more`;
+    const age = elapsed(this.#leasedAt ?? now(), now());
+    if (age >= this.#lease - kernelTickMillis) {
+      onTrouble(
+        `The kernel let go of ${what}: the lease was last renewed ${Math.round(age)} ms ago`,
+      );
+    } else if (!seen.link.up) {
+      onTrouble(`The kernel let go of ${what}: the interface ${scene.interface} is down`);
+    } else {
+      onTrouble(`Another program removed ${what} from ${scene.interface} while it is held here`);
+    }
+  }
+
+  #holderOf(address: IpAddress): number | undefined {
+    if (this.#wish?.address !== "present" || this.#picture === undefined) return undefined;
+    if (this.#stopped) return undefined;
+    const there = entryOf(address, this.#picture.service) !== undefined;
+    return there ? this.#picture.link?.index : undefined;
+  }
+
+  #renewed(sentAt: Instant): void {
+    this.#leasedAt = sentAt;
+    this.#options.troubles.mended("renewal");
+    this.#options.report({ kind: "renewed", sentAt });
+  }
+
+  #refused(sentence: string): void {
+    this.#options.troubles.say("renewal", sentence);
+    this.#lookAndSettle("unknown");
+  }
+
+  #tellAddress(picture: Picture): void {
+    const presence = presenceOf(this.#options.scene.addresses, picture.service);
+    this.#told.set("address", presence);
+    this.#options.report({ kind: "address-observed", presence });
+  }
+
+  #tellSilent(picture: Picture): void {
+    const present = silentIsComplete(this.#options.scene, picture);
+    this.#told.set("silent", present);
+    this.#options.report({ kind: "silent-observed", present });
+  }
+
+  #isNew(kind: string, value: string | boolean): boolean {
+    if (this.#told.get(kind) === value) return false;
+    this.#told.set(kind, value);
+    return true;
+  }
+}
+
+/**
+ * Why the kernel is looked at: after a command or a wish of ours, what is gone was not taken from
+ * us.
+ */
+type Cause = "our own doing" | "unknown";

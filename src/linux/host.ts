@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+
+import type { Host, Report } from "../agent/ports.ts";
+import type { MacAddress } from "../core/beat.ts";
+import type { Wish } from "../core/effect.ts";
+import { after, type Instant, millis } from "../core/time.ts";
+import { AddressKeeper } from "./address-keeper.ts";
+import { Announcer, type Speaker } from "./announcer.ts";
+import { type IpAddress, parseAddress } from "./ip-address.ts";
+import { tableName } from "./mute.ts";
+import { Neighbourhood } from "./neighbourhood.ts";
+import { entryOf, ownAddresses, type Picture, type Scene } from "./picture.ts";
+import { Troubles } from "./troubles.ts";
+import { Witnesses } from "./witnesses.ts";
+
+export interface LinuxHostOptions {
+  /** Names the mute's table, `failover_www`. */
+  readonly pair: string;
+  readonly interface: string;
+  /** What moves, together: IPv4 and IPv6 addresses without prefix length. */
+  readonly addresses: readonly string[];
+  /** Whole seconds, at least 2: the kernel looks once a second. */
+  readonly leaseSeconds: number;
+  /** `auto`: the default gateways of the interface; an empty list: none. */
+  readonly witness: "auto" | readonly string[];
+  /** Announcements: frames a second at most. */
+  readonly announceRate: number;
+  readonly report: Report;
+  readonly now: () => Instant;
+  /**
+   * Runs what came by another way than the sockets of the heart, after these were read if the loop
+   * was late: `AlarmClock.afterSockets`. What the host sees, it sees and reports in one go from
+   * there.
+   */
+  readonly afterSockets: (act: () => void) => void;
+  /** Every command as an administrator would type it; renewals, several a second, are left out. */
+  readonly onCommand?: (line: string) => void;
+  readonly onTrouble?: (sentence: string) => void;
+  /** A round of announcements is out. */
+  readonly onAnnounced?: (frames: number) => void;
+}
+
+const pollMillis = { atRest: 20, expecting: 1 } as const;
+const expectAnswersFor = millis(150);
+
+/**
+ * This machine's kernel, as far as the address is concerned: the address keeper moves what is
+ * wished, the neighbourhood speaks and hears. It decides nothing, and what it cannot do it reports.
+ */
+export class LinuxHost implements Host {
+  readonly #options: LinuxHostOptions;
+  readonly #scene: Scene;
+  readonly #keeper: AddressKeeper;
+  readonly #neighbourhood: Neighbourhood;
+  readonly #witnesses: Witnesses;
+  readonly #announcer: Announcer;
+  #expectingUntil: Instant;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LinuxHostOptions) {
+    assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
+    const { report, now, afterSockets, onCommand = ignore, onTrouble = ignore } = options;
+    const { interface: device, leaseSeconds, witness } = options;
+    const troubles = new Troubles(onTrouble);
+    const addresses = options.addresses.map(parseAddress);
+    const common = { addresses, report, now, troubles };
+    this.#options = options;
+    this.#expectingUntil = now();
+    this.#scene = {
+      interface: device,
+      silentInterface: "lo",
+      addresses,
+      muteTable: tableName(options.pair),
+    };
+    this.#keeper = new AddressKeeper({
+      ...common,
+      scene: this.#scene,
+      leaseSeconds,
+      afterSockets,
+      onCommand,
+      onTrouble,
+      onPicture: (picture) => this.#moveTo(picture),
+    });
+    this.#neighbourhood = new Neighbourhood({
+      ...common,
+      isWitness: ({ text }) => this.#witnesses.addresses.some((one) => one.text === text),
+    });
+    this.#witnesses = new Witnesses({
+      ...common,
+      interface: device,
+      neighbourhood: this.#neighbourhood,
+      witness: witness === "auto" ? witness : witness.map(parseAddress),
+    });
+    this.#announcer = new Announcer({
+      addresses,
+      rate: options.announceRate,
+      speakerOf: (address) => this.#speakerOf(address),
+      send: (family, frame) => this.#neighbourhood.send(family, frame),
+      ...(options.onAnnounced && { onAnnounced: options.onAnnounced }),
+    });
+  }
+
+  /** Begins to look and to hear; the first reports come from within this call. */
+  start(): void {
+    this.#keeper.start();
+    this.#poll();
+  }
+
+  reconcile(wish: Wish): void {
+    this.#keeper.reconcile(wish);
+  }
+
+  renew(): void {
+    this.#keeper.renew();
+  }
+
+  announce(): void {
+    this.#announcer.announce();
+  }
+
+  probe(holder: MacAddress | undefined): void {
+    this.#neighbourhood.probe(holder);
+    this.#expectAnswers();
+  }
+
+  probeWitness(): void {
+    const { picture } = this.#keeper;
+    if (picture === undefined) return;
+    this.#witnesses.ask(ownAddresses(this.#scene, picture));
+    this.#expectAnswers();
+  }
+
+  /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
+  read(): void {
+    this.#neighbourhood.read();
+    this.#witnesses.listen();
+  }
+
+  /** The witnesses asked now; empty where `auto` found no gateway. */
+  get witnesses(): readonly string[] {
+    return this.#witnesses.addresses.map(({ text }) => text);
+  }
+
+  /** The MAC of the service interface; empty while there is none. */
+  get mac(): MacAddress {
+    return this.#keeper.picture?.link?.mac ?? "";
+  }
+
+  /**
+   * Leaves the kernel as it is: what is leased there goes by its lease, or is adopted by the next
+   * agent.
+   */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#keeper.stop();
+    this.#announcer.stop();
+    this.#witnesses.stop();
+    this.#neighbourhood.close();
+  }
+
+  #moveTo({ link }: Picture): void {
+    const before = this.#keeper.picture?.link;
+    const place =
+      link && link.mac !== "" ? { interfaceIndex: link.index, mac: link.mac } : undefined;
+    this.#neighbourhood.use(place);
+    if (before === undefined || before.carrier !== link?.carrier) this.#witnesses.refresh();
+  }
+
+  #speakerOf(address: IpAddress): Speaker | undefined {
+    const { picture } = this.#keeper;
+    const there = picture !== undefined && entryOf(address, picture.service) !== undefined;
+    // A round that goes on after a pause must not call the neighbours back from another holder.
+    if (!there || !this.#keeper.leaseRuns || this.mac === "") return undefined;
+    return { mac: this.mac, router: this.#witnesses.routing };
+  }
+
+  #expectAnswers(): void {
+    this.#expectingUntil = after(this.#options.now(), expectAnswersFor);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#poll(), pollMillis.expecting);
+  }
+
+  #poll(): void {
+    clearTimeout(this.#timer);
+    const expecting = this.#options.now() < this.#expectingUntil;
+    this.#timer = setTimeout(
+      () => this.#poll(),
+      expecting ? pollMillis.expecting : pollMillis.atRest,
+    );
+    this.#options.afterSockets(() => this.read());
+  }
+}
+
+const ignore = (): void => {};

@@ -1,0 +1,181 @@
+import type { Report } from "../agent/ports.ts";
+import type { MacAddress } from "../core/beat.ts";
+import { elapsed, type Instant, millis } from "../core/time.ts";
+import {
+  arpRequest,
+  broadcastMac,
+  type NeighbourMessage,
+  neighbourSolicitation,
+  parseFrame,
+} from "./frames.ts";
+import type { IpAddress } from "./ip-address.ts";
+import { explain } from "./netlink-socket.ts";
+import { PacketSocket } from "./packet-socket.ts";
+import type { Troubles } from "./troubles.ts";
+
+export interface NeighbourhoodOptions {
+  readonly addresses: readonly IpAddress[];
+  readonly isWitness: (address: IpAddress) => boolean;
+  readonly report: Report;
+  readonly now: () => Instant;
+  readonly troubles: Troubles;
+}
+
+/** Where frames are sent and heard. */
+export interface Place {
+  readonly interfaceIndex: number;
+  readonly mac: MacAddress;
+}
+
+/**
+ * Of a thousand addresses, so many are asked for at once: they move together, and some switches
+ * shut a port at fifteen ARP frames a second. The next call goes on with the next ones.
+ */
+const probedAtOnce = 4;
+
+/** What one look takes from each socket: a storm is thinned rather than the heart stopped. */
+const framesAtOnce = 64;
+
+/** More machines than this do not claim one address by mistake. */
+const macsAtOnce = 8;
+
+const heardEvery = millis(100);
+
+/** Speaks and hears ARP and neighbour discovery on the service interface. Neither waits. */
+export class Neighbourhood {
+  readonly #options: NeighbourhoodOptions;
+  readonly #ours: ReadonlySet<string>;
+  readonly #arp = new PacketSocket("arp");
+  readonly #discovery = new PacketSocket("neighbour-discovery");
+  #place: Place | undefined;
+  #nextProbed = 0;
+  #heardAt: Instant | undefined;
+
+  constructor(options: NeighbourhoodOptions) {
+    this.#options = options;
+    this.#ours = new Set(options.addresses.map(({ text }) => text));
+  }
+
+  /** Moves to where the interface is now; away from one that is gone. */
+  use(place: Place | undefined): void {
+    this.#place = place;
+    if (place === undefined) {
+      this.close();
+      return;
+    }
+    for (const socket of [this.#arp, this.#discovery]) {
+      const result = socket.open(place.interfaceIndex);
+      if (result < 0) {
+        const reason = explain(result);
+        this.#options.troubles.say("packet socket", `Cannot hear the service network: ${reason}`);
+      }
+    }
+  }
+
+  /** Asks who has the addresses, everybody and the one that should know. Changes nobody's table. */
+  probe(holder: MacAddress | undefined): void {
+    const place = this.#place;
+    if (place === undefined) return;
+    for (const address of this.#nextAddresses()) {
+      if (address.family === 4) {
+        this.send(4, arpRequest(place.mac, "probe", address));
+        if (holder) this.send(4, arpRequest(place.mac, "probe", address, holder));
+      } else {
+        this.send(6, neighbourSolicitation(place.mac, "probe", address));
+        if (holder) this.send(6, neighbourSolicitation(place.mac, "probe", address, holder));
+      }
+    }
+  }
+
+  /**
+   * Asks a neighbour from our own address, where we have one: it answers us and knows us
+   * afterwards.
+   */
+  ask(neighbour: IpAddress, own: IpAddress | "probe"): void {
+    const place = this.#place;
+    if (place === undefined) return;
+    if (neighbour.family === 4) this.send(4, arpRequest(place.mac, own, neighbour, broadcastMac));
+    else this.send(6, neighbourSolicitation(place.mac, own, neighbour));
+  }
+
+  /** An interface without carrier refuses frames: one sentence until it takes them again. */
+  send(family: 4 | 6, frame: Uint8Array): void {
+    const result = (family === 4 ? this.#arp : this.#discovery).send(frame);
+    const { troubles } = this.#options;
+    if (result >= 0) {
+      troubles.mended("send");
+      return;
+    }
+    troubles.say("send", `Cannot send on the service network: ${explain(result)}`);
+  }
+
+  /** Reads what waits in the sockets and reports it. */
+  read(): void {
+    const heard = new Heard();
+    const take = (frame: Uint8Array): void => this.#judge(parseFrame(frame), heard);
+    const count = this.#arp.read(framesAtOnce, take) + this.#discovery.read(framesAtOnce, take);
+    if (count === 0) return;
+    const { report, now } = this.#options;
+    // Their owners first: "something was heard" must not be the last word where a claim was.
+    for (const mac of heard.owners) report({ kind: "neighbour-answered", mac });
+    for (const mac of heard.witnesses) report({ kind: "witness-answered", mac });
+    if (!heard.anything || !this.#isTimeToSay(now())) return;
+    report({ kind: "network-heard" });
+  }
+
+  close(): void {
+    this.#arp.close();
+    this.#discovery.close();
+  }
+
+  #judge(message: NeighbourMessage | undefined, heard: Heard): void {
+    // A bridge may bring our own frames back to us; they say nothing about anybody else.
+    if (message === undefined || message.from === this.#place?.mac) return;
+    heard.anything = true;
+    const { isWitness } = this.#options;
+    switch (message.kind) {
+      case "arp-request":
+        if (this.#ours.has(message.sender.text)) heard.owner(message.from);
+        return;
+      case "arp-reply":
+        if (this.#ours.has(message.sender.text)) heard.owner(message.from);
+        if (isWitness(message.sender)) heard.witness(message.from);
+        return;
+      case "advertisement":
+        if (this.#ours.has(message.target.text)) heard.owner(message.from);
+        if (message.solicited && isWitness(message.target)) heard.witness(message.from);
+        return;
+      case "solicitation":
+        return;
+    }
+  }
+
+  #isTimeToSay(at: Instant): boolean {
+    if (this.#heardAt !== undefined && elapsed(this.#heardAt, at) < heardEvery) return false;
+    this.#heardAt = at;
+    return true;
+  }
+
+  #nextAddresses(): readonly IpAddress[] {
+    const { addresses } = this.#options;
+    if (addresses.length <= probedAtOnce) return addresses;
+    const first = this.#nextProbed;
+    this.#nextProbed = (first + probedAtOnce) % addresses.length;
+    return [...addresses, ...addresses].slice(first, first + probedAtOnce);
+  }
+}
+
+/** What one look at the sockets brought, each thing once, so that a storm is one event. */
+class Heard {
+  readonly owners = new Set<MacAddress>();
+  readonly witnesses = new Set<MacAddress>();
+  anything = false;
+
+  owner(mac: MacAddress): void {
+    if (this.owners.size < macsAtOnce) this.owners.add(mac);
+  }
+
+  witness(mac: MacAddress): void {
+    if (this.witnesses.size < macsAtOnce) this.witnesses.add(mac);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Wish } from "../core/effect.ts";
+import { hostPrefix, type IpAddress } from "./ip-address.ts";
+import { entryOf, needsMute, type Picture, presenceOf, type Scene } from "./picture.ts";
+
+/**
+ * The next step from what is there to what is wished. Pure. Two tracks that never wait for each
+ * other where the address has to go: silence needs nftables, and nftables takes its time.
+ *
+ *   up:    mute · address on lo · address on the interface, leased
+ *   down:  address on the interface · lo · mute
+ */
+
+/**
+ * Commands of `ip` for the leased address; none when nothing is to be done or can be. An address
+ * with an unlimited lifetime, put there by hand, is taken over: from then on the lease holds for it
+ * too.
+ */
+export const nextAddressCommands = (
+  scene: Scene,
+  wish: Wish,
+  picture: Picture,
+  leaseSeconds: number,
+): readonly string[] => {
+  if (picture.link === undefined) return [];
+  const device = scene.interface;
+  if (wish.address === "present") {
+    return scene.addresses.flatMap((address) => {
+      const entry = entryOf(address, picture.service);
+      if (entry !== undefined && entry.validFor !== "forever") return [];
+      const verb = entry === undefined ? "add" : "change";
+      const prefix = entry?.prefixLength ?? hostPrefix(address);
+      return [leasedCommand(verb, address, prefix, device, leaseSeconds)];
+    });
+  }
+  // Whatever prefix length it has: the kernel answers for it, and another machine is about to.
+  const ours = new Set(scene.addresses.map(({ text }) => text));
+  return picture.service
+    .filter(({ address }) => ours.has(address.text))
+    .map(({ address, prefixLength }) => `addr del ${address.text}/${prefixLength} dev ${device}`);
+};
+
+export type SilentStep =
+  | { readonly kind: "mute" | "unmute" }
+  | { readonly kind: "commands"; readonly lines: readonly string[] };
+
+export const nextSilentStep = (
+  scene: Scene,
+  wish: Wish,
+  picture: Picture,
+): SilentStep | undefined => {
+  const mute = needsMute(scene);
+  const device = scene.silentInterface;
+  const entries = scene.addresses.map((address) => ({
+    address,
+    there: entryOf(address, picture.silent) !== undefined,
+  }));
+  if (wish.silent === "present") {
+    if (mute && !picture.muted) return { kind: "mute" };
+    const missing = entries.filter(({ there }) => !there).map(({ address }) => address);
+    return commands(
+      missing.map((address) => `addr add ${onHost(address)} dev ${device}${nodad(address)}`),
+    );
+  }
+  // The connections live on one of the two: lo is left only when the interface has the address.
+  const arriving =
+    wish.address === "present" && presenceOf(scene.addresses, picture.service) !== "all";
+  if (arriving) return undefined;
+  const there = entries.filter((entry) => entry.there).map(({ address }) => address);
+  if (there.length > 0) {
+    return commands(there.map((address) => `addr del ${onHost(address)} dev ${device}`));
+  }
+  return picture.muted ? { kind: "unmute" } : undefined;
+};
+
+const commands = (lines: readonly string[]): SilentStep | undefined =>
+  lines.length === 0 ? undefined : { kind: "commands", lines };
+
+const leasedCommand = (
+  verb: "add" | "change",
+  address: IpAddress,
+  prefixLength: number,
+  device: string,
+  leaseSeconds: number,
+): string => {
+  // Preferred 0: an IPv6 address of the pair is never chosen as the source of the machine's own
+  // traffic.
+  const preferred = address.family === 4 ? leaseSeconds : 0;
+  const lifetime = `valid_lft ${leaseSeconds} preferred_lft ${preferred}`;
+  return `addr ${verb} ${address.text}/${prefixLength} dev ${device} ${lifetime}${nodad(address)}`;
+};
+
+const onHost = (address: IpAddress): string => `${address.text}/${hostPrefix(address)}`;
+
+/**
+ * Without it the kernel keeps an IPv6 address to itself for a second, to ask whether it is free.
+ */
+const nodad = (address: IpAddress): string => (address.family === 6 ? " nodad" : "");

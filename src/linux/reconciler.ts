@@ -1,0 +1,181 @@
+import type { Wish } from "../core/effect.ts";
+import { after, elapsed, type Instant, latest, type Millis, millis } from "../core/time.ts";
+import { commandLine, runCommand } from "./command.ts";
+import type { BatchResult, IpBatch } from "./ip-batch.ts";
+import { muteScript, unmuteScript } from "./mute.ts";
+import { ownAddresses, type Picture, type Scene } from "./picture.ts";
+import { nextAddressCommands, nextSilentStep, type SilentStep } from "./plan.ts";
+import type { Troubles } from "./troubles.ts";
+
+export interface ReconcilerOptions {
+  readonly scene: Scene;
+  readonly leaseSeconds: number;
+  readonly batch: IpBatch;
+  readonly now: () => Instant;
+  readonly onCommand: (line: string) => void;
+  readonly troubles: Troubles;
+  /** A command ended, however it did: look at the kernel, then step again. */
+  readonly onStepDone: () => void;
+}
+
+/**
+ * Brings the kernel to what is wished, one step at a time on each of two tracks. It keeps no
+ * picture of its own and believes no command: every step begins with what was just seen, so
+ * whatever happened meanwhile, and whoever did it, the next step is right.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #address: Track;
+  readonly #silent: Track;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#address = new Track(options.now, options.onStepDone);
+    this.#silent = new Track(options.now, options.onStepDone);
+  }
+
+  /** A new wish is not held up by what the last one suffered. */
+  forgive(): void {
+    this.#address.forgive();
+    this.#silent.forgive();
+  }
+
+  /**
+   * Commands of ours for the leased address are under way: the kernel changes because we said so.
+   */
+  get changingAddress(): boolean {
+    return this.#address.busy;
+  }
+
+  /** Starts the next steps; tells which side of the wish the picture shows fulfilled. */
+  step(wish: Wish, picture: Picture): { readonly address: boolean; readonly silent: boolean } {
+    const { scene, leaseSeconds } = this.#options;
+    const lines = nextAddressCommands(scene, wish, picture, leaseSeconds);
+    if (lines.length > 0) this.#address.begin((done) => this.#runIp("address", lines, done));
+    const step = nextSilentStep(scene, wish, picture);
+    if (step !== undefined) this.#silent.begin((done) => this.#runSilent(step, picture, done));
+    return {
+      address: lines.length === 0 && !this.#address.busy,
+      silent: step === undefined && !this.#silent.busy,
+    };
+  }
+
+  stop(): void {
+    this.#address.stop();
+    this.#silent.stop();
+  }
+
+  #runIp(topic: string, lines: readonly string[], done: (well: boolean) => void): void {
+    this.#options.batch.run(lines, (result) => {
+      this.#judge(topic, lines, result);
+      done(result.kind === "done");
+    });
+  }
+
+  #judge(topic: string, lines: readonly string[], result: BatchResult): void {
+    const { troubles } = this.#options;
+    if (result.kind === "done") {
+      troubles.mended(topic);
+    } else if (result.kind === "failed") {
+      troubles.say(topic, result.reasons.join("; "));
+    } else {
+      const what = `Cannot tell whether ip ${lines[0]} was carried out`;
+      troubles.say(topic, `${what}: ${result.reason}; looking, and going on`);
+    }
+  }
+
+  #runSilent(step: SilentStep, picture: Picture, done: (well: boolean) => void): void {
+    if (step.kind === "commands") {
+      this.#runIp("silence", step.lines, done);
+      return;
+    }
+    const { scene } = this.#options;
+    const own = ownAddresses(scene, picture).find(({ address }) => address.family === 4)?.address;
+    const script =
+      step.kind === "mute"
+        ? muteScript(scene.muteTable, scene.addresses, own)
+        : unmuteScript(scene.muteTable);
+    void this.#runNft(script, done);
+  }
+
+  async #runNft(script: string, done: (well: boolean) => void): Promise<void> {
+    this.#options.onCommand(commandLine("nft", [script]));
+    const result = await runCommand("nft", [script], nftPatienceMillis);
+    if (result.kind === "done") this.#options.troubles.mended("mute");
+    else this.#options.troubles.say("mute", result.reason);
+    done(result.kind === "done");
+  }
+}
+
+/** It takes some 15 ms; a machine on which it takes this long has other troubles. */
+const nftPatienceMillis = 5000;
+
+/** Ten repairs at once, then one a second: enough against an accident, too little for a storm. */
+const repairsAtOnce = 10;
+const repairEvery = millis(1000);
+
+/**
+ * One thing at a time, and never in a spin: neither against a command that fails nor in a fight.
+ */
+class Track {
+  readonly #now: () => Instant;
+  readonly #onStepDone: () => void;
+  busy = false;
+  #repairs = repairsAtOnce;
+  #countedAt: Instant;
+  #notBefore: Instant;
+  #failedBefore = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(now: () => Instant, onStepDone: () => void) {
+    this.#now = now;
+    this.#onStepDone = onStepDone;
+    this.#countedAt = now();
+    this.#notBefore = now();
+  }
+
+  begin(act: (done: (well: boolean) => void) => void): void {
+    if (this.busy) return;
+    const wait = this.#wait();
+    if (wait > 0) {
+      this.#tryAgainIn(wait);
+      return;
+    }
+    this.#repairs -= 1;
+    this.busy = true;
+    act((well) => {
+      this.busy = false;
+      // The first failure may be the last command's shadow; the second is a fact that will stay a
+      // while.
+      this.#notBefore = after(this.#now(), well || !this.#failedBefore ? millis(0) : repairEvery);
+      this.#failedBefore = !well;
+      this.#onStepDone();
+    });
+  }
+
+  forgive(): void {
+    this.#repairs = repairsAtOnce;
+    this.#failedBefore = false;
+    this.#notBefore = this.#now();
+  }
+
+  stop(): void {
+    clearTimeout(this.#retry);
+  }
+
+  #wait(): Millis {
+    const current = this.#now();
+    const earned = Math.floor(elapsed(this.#countedAt, current) / repairEvery);
+    if (earned > 0) {
+      this.#repairs = Math.min(repairsAtOnce, this.#repairs + earned);
+      this.#countedAt = current;
+    }
+    const free = this.#repairs > 0 ? current : after(this.#countedAt, repairEvery);
+    return elapsed(current, latest(current, free, this.#notBefore));
+  }
+
+  #tryAgainIn(wait: Millis): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(this.#onStepDone, Math.ceil(wait));
+  }
+}
