@@ -18,6 +18,7 @@ export default defineConfig({
           include: ["test/{contract,system}/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 60_000,
+          globalSetup: ["test/system/install-tools.ts"],
           fileParallelism: false,
         },
       },

@@ -1,5 +1,8 @@
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import type { Configuration } from "./configuration/configuration.ts";
 import { policyFor, sidesOf } from "./configuration/node-here.ts";
+import { unsupported } from "./configuration/unsupported.ts";
+import { ControlServer } from "./control-server.ts";
 import { Daemon } from "./daemon/daemon.ts";
 import {
   findAndClean,
@@ -9,7 +12,7 @@ import {
   requireTools,
   servicePaths,
 } from "./daemon/preparations.ts";
-import { exitCodes } from "./failure.ts";
+import { exitCodes, Failure } from "./failure.ts";
 import { createLog, type Log } from "./logging.ts";
 import { socketPath, stateDirectory } from "./places.ts";
 import { prepareStateDirectory, readBootId } from "./state-directory.ts";
@@ -23,6 +26,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const configuration = await configurationAt(options);
   const node = await nodeName(configuration, options.node);
   const { here } = sidesOf(configuration, node);
+  refuseUnsupported(configuration);
   await requireTools();
   const ring = await readKeyRing(configuration.key);
   const directory = options.stateDir ?? stateDirectory(configuration.pair);
@@ -33,16 +37,19 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const slow = raisePriority();
   for (const sentence of [unwritable, slow]) if (sentence !== undefined) log.warning(sentence);
   const bootId = await readBootId();
+  // First of all: a second agent must neither send a beat nor tidy up behind a living one.
+  const control = new ControlServer();
+  await control.listen(options.socket ?? socketPath(configuration.pair));
   const daemon = new Daemon({
     configuration,
     node,
     ring,
     bootId,
     log,
+    control,
     servicePaths: await servicePaths(here),
     found: await findAndClean(configuration, here, directory, bootId),
     stateDirectory: directory,
-    socket: options.socket ?? socketPath(configuration.pair),
   });
   await daemon.start();
   await untilAskedToStop(options, log);
@@ -50,6 +57,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   await daemon[Symbol.asyncDispose]();
   await log.settled();
   return exitCodes.done;
+}
+
+function refuseUnsupported(configuration: Configuration): void {
+  const found = unsupported(configuration);
+  if (found.length > 0)
+    throw new Failure(exitCodes.usage, `Cannot run with this configuration: ${found.join("; ")}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Finding, failed, ok } from "./check/finding.ts";
 import type { Configuration } from "./configuration/configuration.ts";
 import { configurationDigest } from "./configuration/digest.ts";
 import { loadConfiguration } from "./configuration/load.ts";
+import { unsupported } from "./configuration/unsupported.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { oneLine } from "./logging.ts";
 import { type Paint, paintFor } from "./terminal.ts";
@@ -25,6 +26,9 @@ export async function runCheck(options: CheckOptions): Promise<number> {
     ok(
       "configuration",
       `${options.config}: pair ${configuration.pair}, ${nodes}, digest ${digest}`,
+    ),
+    ...unsupported(configuration).map((found) =>
+      failed("configuration", found, "the agent does not start with it"),
     ),
   ];
   if (!options.configOnly) {

@@ -30,36 +30,52 @@ const partingMillis = 1000;
  * that a client sends, or fails to read, throws, waits or grows without bound.
  */
 export class ControlServer implements AsyncDisposable {
-  readonly #handlers: ControlHandlers;
   readonly #clients = new Set<Client>();
   readonly #server: Server;
+  /** Who connected before there was anybody to answer. */
+  readonly #early: Socket[] = [];
+  #handlers: ControlHandlers | undefined;
   #claim: SocketClaim | undefined;
 
-  constructor(handlers: ControlHandlers) {
-    this.#handlers = handlers;
+  constructor() {
     this.#server = createServer((socket) => this.#welcome(socket));
     // A connection failed while it was accepted: that client will say so, the others are served on.
     this.#server.on("error", () => {});
   }
 
-  /** Throws a Failure when another agent serves at `path`, or the place is not safe. */
+  /**
+   * Throws a Failure when another agent serves at `path`, or the place is not safe. Whoever has the
+   * place is the one agent of the pair on this machine, and may touch what the last one left.
+   */
   async listen(path: string): Promise<void> {
     this.#claim = await claimSocket(this.#server, path);
+  }
+
+  /** From now on requests are answered, those that came earlier as well. */
+  serve(handlers: ControlHandlers): void {
+    this.#handlers = handlers;
+    for (const socket of this.#early.splice(0)) this.#welcome(socket);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#claim?.release();
     for (const client of this.#clients) client.close();
+    for (const socket of this.#early) socket.destroy();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   #welcome(socket: Socket): void {
-    if (this.#clients.size >= clientsMax) {
+    if (this.#clients.size + this.#early.length >= clientsMax) {
       socket.on("error", () => {});
       const sentence = `Cannot serve more than ${clientsMax} commands at a time`;
       socket.end(encodeLine({ say: "error", sentence }));
       socket.resume();
+      return;
+    }
+    if (this.#handlers === undefined) {
+      socket.on("error", () => {});
+      this.#early.push(socket);
       return;
     }
     const client = new Client(socket, this.#handlers);

@@ -60,8 +60,9 @@ function dutiesOf(state: State, now: Instant, policy: Policy): readonly Duty[] {
       return [...asked, ...probeTaken(state, role), ...renew(state, role, policy), announce(role)];
     case "standby":
       return [...asked, ...probeResting(state, now, policy)];
-    case "boot":
     case "take":
+      return [...asked, probed(state, dueAfter(state.neighbours.probedAt, takerProbes.every, now))];
+    case "boot":
     case "yield":
       return asked;
   }

@@ -156,7 +156,8 @@ function learnNeighbour(state: State, mac: MacAddress, now: Instant, policy: Pol
 
 /** While the peer's beats are heard, they tell more than its kernel does. */
 function learnRival(state: State, now: Instant, policy: Policy): State {
-  if (state.role.kind !== "hold" || freshPeer(state, now, policy) !== undefined) return state;
+  const taken = state.role.kind === "take" || state.role.kind === "hold";
+  if (!taken || freshPeer(state, now, policy) !== undefined) return state;
   const { rival } = state.neighbours;
   const since = rival !== undefined && now < after(rival.at, rivalFresh) ? rival.since : now;
   return { ...state, neighbours: { ...state.neighbours, rival: { since, at: now } } };

@@ -166,6 +166,10 @@ function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Poli
   const lost = mustYield(state, role.epoch, role.blind, now, policy);
   if (lost !== undefined) return lost;
   if (state.self.presence === "all") return toHold(role, now);
+  // The kernel is slow to add it, and meanwhile what was silent speaks.
+  const { rival } = state.neighbours;
+  if (state.self.presence === "none" && rival !== undefined && rival.at > role.since)
+    return toYield(role.epoch, now, "warning", `the kernel of ${policy.peer} answers after all`);
   if (now < after(role.since, policy.lease)) return undefined;
   const why = "the kernel did not add the address within a lease";
   return { ...toYield(role.epoch, now, "error", why), failed: true };

@@ -95,7 +95,7 @@ function workersOf(master: number): number[] {
  * The smallest nginx.conf that does it. `user root`: in a user namespace there is no other user.
  * The log is not buffered, because a proof that waits for a buffer is no proof.
  */
-export function nginxConfiguration(
+function nginxConfiguration(
   machine: MachineName,
   { pages = "well", log = true }: WebManners,
 ): string {

@@ -14,11 +14,12 @@ export class StageAgent implements ControlHandlers, AsyncDisposable {
   onOrder: (order: Order) => void = () => {};
   #status = aStatus();
   readonly #listeners = new Set<() => void>();
-  readonly #server = new ControlServer(this);
+  readonly #server = new ControlServer();
 
   static async at(path: string): Promise<StageAgent> {
     const agent = new StageAgent();
     await agent.#server.listen(path);
+    agent.#server.serve(agent);
     return agent;
   }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { ControlClient } from "../../src/cli/control-client.ts";
 import { ControlServer } from "../../src/cli/control-server.ts";
-import { aStatus, type Scratch, scratch } from "../unit/cli-fixtures.ts";
+import { type Scratch, scratch } from "../unit/cli-fixtures.ts";
 import { StageAgent } from "./control-fixtures.ts";
 
 let place: Scratch;
@@ -107,8 +107,7 @@ async function leaveBehind(name: string): Promise<void> {
 }
 
 async function tenAtOnce() {
-  const handlers = { status: () => aStatus(), subscribe: () => () => {}, order: () => undefined };
-  const ports = Array.from({ length: 10 }, () => new ControlServer(handlers));
+  const ports = Array.from({ length: 10 }, () => new ControlServer());
   return { ports, results: await Promise.allSettled(ports.map((port) => port.listen(path))) };
 }
 

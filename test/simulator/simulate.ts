@@ -25,9 +25,8 @@ for (let seed = from; seed < from + seeds; seed += 1) {
     });
   } catch (error) {
     broken += 1;
-    console.log(
-      `seed ${seed}: ${error instanceof Error ? error.stack?.split("\n").slice(0, 4).join("\n") : error}`,
-    );
+    const found = error instanceof Error ? error : new Error("Something else was thrown");
+    console.log(`seed ${seed}: ${found.stack?.split("\n").slice(0, 4).join("\n")}`);
     console.log(words.slice(-25).join("\n"));
     if (broken >= 5) break;
   }

@@ -6,7 +6,7 @@ import { LawBroken } from "./laws.ts";
 import type { Machine } from "./machine.ts";
 import { World } from "./world.ts";
 
-const seeds = Number(process.env["SEEDS"] ?? 240);
+const seeds = Number(process.env["SEEDS"] ?? 160);
 
 describe("in any weather", () => {
   // In batches, so that a broken law is found with its seed and the rest is still run.

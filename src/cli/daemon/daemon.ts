@@ -9,7 +9,7 @@ import { logFormats } from "../../traffic/parse/line.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
-import { ControlServer } from "../control-server.ts";
+import type { ControlServer } from "../control-server.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
 import type { Log } from "../logging.ts";
@@ -26,7 +26,8 @@ export interface DaemonOptions {
   readonly found: Found;
   readonly bootId: string;
   readonly stateDirectory: string;
-  readonly socket: string;
+  /** Listening already: this is the one agent of the pair on this machine. */
+  readonly control: ControlServer;
   readonly log: Log;
 }
 
@@ -42,7 +43,6 @@ export class Daemon implements AsyncDisposable {
   readonly #history: HistoryWriter;
   readonly #traffic: TrafficWatch;
   readonly #service: ServiceWatch;
-  readonly #control: ControlServer;
   readonly #listeners = new Set<() => void>();
   /**
    * What the floors below have trouble with, by the place it comes from; an alert while it lasts.
@@ -111,21 +111,19 @@ export class Daemon implements AsyncDisposable {
       addresses: configuration.addresses.map(({ address }) => parseAddress(address)),
       report: (event) => this.#heart.tell(event),
     });
-    this.#control = new ControlServer({
-      status: () => this.#book.status(this.#heart.agent, now()),
-      subscribe: (listener) => this.#subscribe(listener),
-      order: (order) => this.#order(order),
-    });
   }
 
-  /** The socket is claimed first: a second agent must not send a single beat. */
   async start(): Promise<void> {
-    const { found, socket, node, configuration } = this.#options;
-    await this.#control.listen(socket);
+    const { found, node, configuration, control } = this.#options;
     for (const sentence of found.sentences) this.#tell("warning", sentence);
     this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
     this.#heart.start(found.adopted);
     this.#service.start();
+    control.serve({
+      status: () => this.#book.status(this.#heart.agent, now()),
+      subscribe: (listener) => this.#subscribe(listener),
+      order: (order) => this.#order(order),
+    });
     await this.#traffic.start();
   }
 
@@ -146,7 +144,7 @@ export class Daemon implements AsyncDisposable {
     this.#service.stop();
     this.#heart.stop();
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
-    await this.#control[Symbol.asyncDispose]();
+    await this.#options.control[Symbol.asyncDispose]();
     await this.#traffic[Symbol.asyncDispose]();
   }
 

@@ -71,7 +71,12 @@ export class HandoverBook {
     if (state.handover.kind === "none" || swap?.id !== state.handover.id) return null;
     const { id, from, to, phase, baseline, served } = swap;
     return {
-      ...{ id, from, to, phase, baseline, served },
+      id,
+      from,
+      to,
+      phase,
+      baseline,
+      served,
       age: elapsed(swap.began, now),
       phaseAge: elapsed(swap.phaseBegan, now),
       reason: state.handover.kind === "receiving" ? state.handover.reason : "",

@@ -80,6 +80,7 @@ export async function findAndClean(
 ): Promise<Found> {
   const addresses = configuration.addresses.map(({ address }) => address);
   const { leased, permanent } = lookForLeftovers(here.interface, addresses);
+  if (permanent.length > 0) throw permanentFailure(here.interface, permanent);
   const found = await readJournal(stateDirectory);
   const entry = found.kind === "found" ? found.record.entry : undefined;
   const sameBoot = found.kind === "found" && found.record.bootId === bootId;
@@ -101,13 +102,17 @@ export async function findAndClean(
     sentences: [
       ...(found.kind === "none" && found.reason !== undefined ? [found.reason] : []),
       ...(adopts ? ["The address is still leased to this machine: going on holding it"] : []),
-      ...permanent.map(
-        (address) =>
-          `${address} is configured on ${here.interface} for good: remove it from the network configuration, or both machines will have it`,
-      ),
       ...steps.map(({ line, failure }) => `Removed what was left behind: ${failure ?? line}`),
     ],
   };
+}
+
+function permanentFailure(device: string, addresses: readonly string[]): Failure {
+  const commands = addresses.map((address) => `ip addr del ${address} dev ${device}`).join("; ");
+  return new Failure(
+    exitCodes.usage,
+    `Cannot move ${addresses.join(", ")}: configured on ${device} for good, so both machines would have it; take it out of the network configuration, then: ${commands}`,
+  );
 }
 
 /** Ahead of everything that computes. Returns why not, where it cannot be. */
