@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Host, Report } from "../agent/ports.ts";
 import type { MacAddress } from "../core/beat.ts";
 import type { Wish } from "../core/effect.ts";
-import { after, type Instant, millis } from "../core/time.ts";
+import { elapsed, type Instant } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
@@ -40,8 +40,11 @@ export interface LinuxHostOptions {
   readonly onAnnounced?: (frames: number) => void;
 }
 
-const pollMillis = { atRest: 20, expecting: 1 } as const;
-const expectAnswersFor = millis(150);
+/**
+ * How soon to look for answers: a quarter of the time since the last question, from every millisecond,
+ * where an answer is a matter of microseconds, to rest, where only strangers speak unasked.
+ */
+const pollMillis = { soonest: 1, atRest: 50 } as const;
 
 /**
  * This machine's kernel, as far as the address is concerned: the address keeper moves what is
@@ -54,7 +57,7 @@ export class LinuxHost implements Host {
   readonly #neighbourhood: Neighbourhood;
   readonly #witnesses: Witnesses;
   readonly #announcer: Announcer;
-  #expectingUntil: Instant;
+  #askedAt: Instant;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxHostOptions) {
@@ -65,7 +68,7 @@ export class LinuxHost implements Host {
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
     this.#options = options;
-    this.#expectingUntil = now();
+    this.#askedAt = now();
     this.#scene = {
       interface: device,
       silentInterface: "lo",
@@ -175,18 +178,16 @@ export class LinuxHost implements Host {
   }
 
   #expectAnswers(): void {
-    this.#expectingUntil = after(this.#options.now(), expectAnswersFor);
+    this.#askedAt = this.#options.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#poll(), pollMillis.expecting);
+    this.#timer = setTimeout(() => this.#poll(), pollMillis.soonest);
   }
 
   #poll(): void {
     clearTimeout(this.#timer);
-    const expecting = this.#options.now() < this.#expectingUntil;
-    this.#timer = setTimeout(
-      () => this.#poll(),
-      expecting ? pollMillis.expecting : pollMillis.atRest,
-    );
+    const quarter = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 4);
+    const wait = Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, quarter));
+    this.#timer = setTimeout(() => this.#poll(), wait);
     this.#options.afterSockets(() => this.read());
   }
 }
