@@ -85,7 +85,8 @@ function fromWatching(
 ): Phase | undefined {
   if (state.role.kind === "hold")
     return ended(giving, "rolled-back", returnReason(word, policy), now);
-  if (word?.phase === "done") return ended(giving, "done", word.reason, now);
+  if (word?.phase === "done" || word?.phase === "rolled-back")
+    return ended(giving, word.phase, word.reason, now);
   const limit = plus(policy.swap.verifyTime, patience.watching);
   if (peer !== undefined && speaks(peer.beat) && now >= after(giving.since, limit))
     return ended(

@@ -174,42 +174,45 @@ export function questionEnds(role: Inquire, state: State, policy: Policy): Insta
   return latest(after(role.asking, patience), after(leaseOver(role, state), policy.confirmTime));
 }
 
-/**
- * The question ends with half a `confirmTime` of claiming: a holder that hears us, and that we cannot
- * hear, can let go before we take.
- */
+/** How long silence is claimed before it is acted on. */
+export const claimTime = (policy: Policy): Millis => times(policy.confirmTime, 0.5);
+
+/** From here on, if nothing else hinders, silence is claimed. */
 export const claimBegins = (role: Inquire, state: State, policy: Policy): Instant =>
-  before(questionEnds(role, state, policy), times(policy.confirmTime, 0.5));
+  before(questionEnds(role, state, policy), claimTime(policy));
 
 export type Verdict =
   | { readonly kind: "take"; readonly why: string }
+  /** Nobody has answered: unless somebody does, this machine takes. Said for `claimTime`. */
+  | { readonly kind: "claim" }
   /** `why` is empty while nothing but the question itself takes its time. */
   | { readonly kind: "wait"; readonly why: string };
 
 /**
  * Law 5, look before taking, for an inquiry that heard nothing that speaks. Three kinds of evidence
- * allow it: nobody answered for the whole of `confirmTime`; the peer itself answered an ask of this
- * inquiry and neither holds nor goes first; or the peer is heard, cannot hear us, and does not claim.
+ * allow it: nobody answered for the whole of `confirmTime`, and the taking was claimed for half of it
+ * without a break, so that a holder that hears us and that we cannot hear could let go first; the peer
+ * itself answered an ask of this inquiry and neither holds nor goes first; or the peer is heard, cannot
+ * hear us, and does not claim.
  */
 export function verdict(role: Inquire, state: State, now: Instant, policy: Policy): Verdict {
   const wait = (why: string): Verdict => ({ kind: "wait", why });
-  const over = now >= questionEnds(role, state, policy);
   if (witnessTrusted(state, policy) && role.witnessAt === undefined)
-    return wait(over ? "no witness answers" : "");
+    return wait(now >= questionEnds(role, state, policy) ? "no witness answers" : "");
   const foreign = foreignClaim(state, now);
   if (foreign !== undefined) return wait(`${foreign} answers for the address`);
   const peer = freshPeer(state, now, policy);
   if (peer !== undefined && peer.at >= role.since) return heardVerdict(role, peer, now, policy);
   if (now < leaseOver(role, state))
     return wait(`the kernel of ${policy.peer} answered, so its lease has to run out`);
-  if (!over) {
+  if (now < claimBegins(role, state, policy)) {
     const odd = role.kernelAnswered && now >= after(leaseOver(role, state), goneAfter(policy));
     return wait(odd ? `the kernel of ${policy.peer} answers beyond its lease` : "");
   }
-  return {
-    kind: "take",
-    why: state.peer.kind === "unheard" ? "nobody is heard and nobody answers" : "nobody answers",
-  };
+  if (role.claimingSince === undefined || now < after(role.claimingSince, claimTime(policy)))
+    return { kind: "claim" };
+  const unheard = state.peer.kind === "unheard";
+  return { kind: "take", why: unheard ? "nobody is heard and nobody answers" : "nobody answers" };
 }
 
 function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Policy): Verdict {
@@ -219,15 +222,6 @@ function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Poli
   return quiet
     ? { kind: "take", why: `${policy.peer} does not hold and cannot hear us` }
     : { kind: "wait", why: "" };
-}
-
-/** Nobody has answered for long enough that this machine takes unless somebody does. */
-export function claiming(role: Inquire, state: State, now: Instant, policy: Policy): boolean {
-  if (now < claimBegins(role, state, policy)) return false;
-  const peer = freshPeer(state, now, policy);
-  if (peer !== undefined && peer.at >= role.since) return false;
-  if (witnessTrusted(state, policy) && role.witnessAt === undefined) return false;
-  return foreignClaim(state, now) === undefined;
 }
 
 /** The side that must wait in a handover while the other takes its turn. */

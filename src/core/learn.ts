@@ -54,7 +54,8 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
  */
 export function learnLateness(state: State, now: Instant): State {
   const { role } = state;
-  const asked = role.kind === "inquire" ? { ...role, since: now, asking: now } : role;
+  const asked =
+    role.kind === "inquire" ? { ...role, since: now, asking: now, claimingSince: undefined } : role;
   return { ...state, role: asked, lateAt: now };
 }
 
@@ -147,6 +148,7 @@ function learnNeighbour(state: State, mac: MacAddress, now: Instant, policy: Pol
       role: {
         ...role,
         asking: now,
+        claimingSince: undefined,
         answered: true,
         kernelAnswered: role.kernelAnswered || ofPeer,
       },

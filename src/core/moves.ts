@@ -18,6 +18,7 @@ export const leadsTo: Readonly<Record<Role["kind"], readonly Role["kind"][]>> = 
 export interface Move {
   readonly role: Role;
   readonly level: TellLevel;
+  /** Empty where there is nothing to tell. */
   readonly why: string;
   /** The kernel did not do what was wished: the other machine goes first for a while. */
   readonly failed?: boolean;
@@ -44,6 +45,7 @@ export function toInquire(now: Instant, why: string): Move {
     askedAt: undefined,
     probedAt: undefined,
     witnessAt: undefined,
+    claimingSince: undefined,
     answered: false,
     kernelAnswered: false,
     waiting: "",

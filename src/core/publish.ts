@@ -1,7 +1,7 @@
 import type { Beat, PublicRole } from "./beat.ts";
 import type { JournalEntry, Wish } from "./effect.ts";
 import { handoverWord } from "./handover.ts";
-import { able, claiming, freshPeer, serviceHealth, witnessSeen } from "./judge.ts";
+import { able, freshPeer, serviceHealth, witnessSeen } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { State } from "./state.ts";
 import { after, type Instant, type Millis, millis, plus } from "./time.ts";
@@ -20,13 +20,13 @@ export function wish(state: State): Wish {
   return { address: wanted ? "present" : "absent", silent: preparing ? "present" : "absent" };
 }
 
-export function publicRole(state: State, now: Instant, policy: Policy): PublicRole {
+export function publicRole(state: State): PublicRole {
   switch (state.role.kind) {
     case "boot":
     case "standby":
       return state.role.kind;
     case "inquire":
-      return claiming(state.role, state, now, policy) ? "claiming" : "asking";
+      return state.role.claimingSince === undefined ? "asking" : "claiming";
     case "take":
       return "taking";
     case "hold":
@@ -38,7 +38,7 @@ export function publicRole(state: State, now: Instant, policy: Policy): PublicRo
 
 export function beat(state: State, now: Instant, policy: Policy): Beat {
   const { role, self, orders } = state;
-  const said = publicRole(state, now, policy);
+  const said = publicRole(state);
   const peer = freshPeer(state, now, policy);
   return {
     node: policy.node,

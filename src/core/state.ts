@@ -50,6 +50,8 @@ export interface Inquire {
   readonly askedAt: Instant | undefined;
   readonly probedAt: Instant | undefined;
   readonly witnessAt: Instant | undefined;
+  /** Since when this machine has said without a break that it takes unless somebody answers. */
+  readonly claimingSince: Instant | undefined;
   /** A kernel answered for the address in this inquiry, whose-ever it is. */
   readonly answered: boolean;
   /** The missing holder's kernel answered in this inquiry: its lease has to run out first. */

@@ -2,7 +2,7 @@ import { dutiesDue, performDuties } from "./duties.ts";
 import type { Effect, Turn } from "./effect.ts";
 import type { Event } from "./event.ts";
 import { handoverDue, learnHandover, nextPhase } from "./handover.ts";
-import { claimBegins, deafDelay, goneAfter, leaseOver, questionEnds } from "./judge.ts";
+import { claimBegins, claimTime, deafDelay, goneAfter, leaseOver } from "./judge.ts";
 import { learn, learnLateness } from "./learn.ts";
 import { leadsTo } from "./moves.ts";
 import type { Phase } from "./phase.ts";
@@ -42,7 +42,7 @@ function settle(state: State, now: Instant, policy: Policy, effects: Effect[]): 
     if (move !== undefined) {
       assertLeadsTo(current.role, move.role);
       const epoch = "epoch" in move.role ? Math.max(current.epoch, move.role.epoch) : current.epoch;
-      effects.push({ kind: "tell", level: move.level, sentence: move.why });
+      if (move.why !== "") effects.push({ kind: "tell", level: move.level, sentence: move.why });
       const failedAt = move.failed === true ? now : current.self.failedAt;
       current = { ...current, role: move.role, epoch, self: { ...current.self, failedAt } };
       continue;
@@ -103,7 +103,7 @@ function rolesDue(state: State, policy: Policy): readonly Instant[] {
     case "inquire":
       return [
         claimBegins(role, state, policy),
-        questionEnds(role, state, policy),
+        after(role.claimingSince ?? never, claimTime(policy)),
         after(role.since, policy.confirmTime),
         leaseOver(role, state),
       ];

@@ -157,9 +157,11 @@ function fromInquire(state: State, role: Inquire, now: Instant, policy: Policy):
   if (deferred !== undefined) return toStandby(now, deferred);
   const found = verdict(role, state, now, policy);
   if (found.kind === "take") return toTake(state, now, found.why);
-  if (found.why === "" || found.why === role.waiting) return undefined;
-  const why = `Waiting: ${found.why}`;
-  return { role: { ...role, waiting: found.why }, level: "warning", why };
+  const claimingSince = found.kind === "claim" ? (role.claimingSince ?? now) : undefined;
+  const waiting = found.kind === "wait" && found.why !== "" ? found.why : role.waiting;
+  if (claimingSince === role.claimingSince && waiting === role.waiting) return undefined;
+  const why = waiting === role.waiting ? "" : `Waiting: ${waiting}`;
+  return { role: { ...role, claimingSince, waiting }, level: "warning", why };
 }
 
 function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Policy) {

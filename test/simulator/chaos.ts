@@ -7,11 +7,11 @@ import { World } from "./world.ts";
 
 /** Times for networks and machines of every speed; none of them may break a law. */
 const rhythms = [
-  { chaos: 25_000, heal: 20_000, policy: {} },
-  { chaos: 25_000, heal: 20_000, policy: {} },
+  { chaos: 12_000, heal: 14_000, policy: {} },
+  { chaos: 12_000, heal: 14_000, policy: {} },
   {
-    chaos: 6000,
-    heal: 9000,
+    chaos: 4000,
+    heal: 8000,
     policy: {
       interval: millis(20),
       deadTime: millis(30),
@@ -20,12 +20,12 @@ const rhythms = [
     },
   },
   {
-    chaos: 25_000,
-    heal: 20_000,
+    chaos: 12_000,
+    heal: 14_000,
     policy: { deadTime: millis(130), confirmTime: millis(30) },
   },
   {
-    chaos: 60_000,
+    chaos: 30_000,
     heal: 30_000,
     policy: {
       interval: millis(1000),
@@ -50,11 +50,11 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
   const laws = new Laws(world);
   for (const machine of world.machines)
     world.schedule.after(draw.between(0, 2000), () => machine.boot());
-  world.run(4000);
+  world.run(3500);
   if (draw.chance(0.7)) setWeather(world, draw);
   for (let spent = 0; spent < rhythm.chaos; ) {
     strike(world, draw);
-    const pause = draw.chance(0.3) ? draw.between(0, 200) : draw.between(200, 4000);
+    const pause = draw.chance(0.3) ? draw.between(0, 200) : draw.between(200, 3000);
     world.run(pause);
     spent += pause;
   }

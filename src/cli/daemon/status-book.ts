@@ -116,7 +116,7 @@ export class StatusBook {
     return {
       pair: configuration.pair,
       node: policy.node,
-      role: publicRole(state, now, policy),
+      role: publicRole(state),
       epoch: "epoch" in state.role ? state.role.epoch : state.epoch,
       blind: "blind" in state.role && state.role.blind,
       holder: holderOf(state, now, policy),
