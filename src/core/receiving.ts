@@ -134,9 +134,10 @@ function withdrawn(state: State, receiving: Receiving, now: Instant, policy: Pol
   const peer = freshPeer(state, now, policy);
   if (peer === undefined) return undefined;
   const word = peer.beat.handover;
-  if (word.id === receiving.id && word.phase !== "refused") return undefined;
-  const reason = word.id === receiving.id ? word.reason : `${policy.peer} no longer takes part`;
-  return ended(receiving, "refused", reason, now);
+  if (word.id !== receiving.id)
+    return ended(receiving, "refused", `${policy.peer} no longer takes part`, now);
+  const over = word.phase === "refused" || word.phase === "rolled-back";
+  return over ? ended(receiving, word.phase, word.reason, now) : undefined;
 }
 
 /** From *ready* on the next word is the holder's: `transitions.ts` takes what it has let go. */

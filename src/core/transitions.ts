@@ -129,7 +129,7 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
  */
 function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
   const letGo = isGiving(state, "release") || isReceiving(state, "returning");
-  return letGo && beat.able && now < after(state.handover.since, millis(2000));
+  return letGo && beat.able && now < after(state.role.since, millis(2000));
 }
 
 /** The other side has let go, observed it, and named this swap: there is nothing left to ask. */
@@ -169,9 +169,12 @@ function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Poli
   if (lost !== undefined) return lost;
   if (state.self.presence === "all") return toHold(role, now);
   // The kernel is slow to add it, and meanwhile what was silent speaks.
-  const { rival } = state.neighbours;
-  if (state.self.presence === "none" && rival !== undefined && rival.at > role.since)
-    return toYield(role.epoch, now, "warning", `the kernel of ${policy.peer} answers after all`);
+  const { peer, neighbours } = state;
+  const spoke =
+    (neighbours.rival !== undefined && neighbours.rival.at > role.since) ||
+    (peer.kind === "heard" && peer.at > role.since && peer.beat.role === "holding");
+  if (spoke && state.self.presence === "none")
+    return toYield(role.epoch, now, "warning", `${policy.peer} lives and has it after all`);
   if (now < after(role.since, policy.lease)) return undefined;
   const why = "the kernel did not add the address within a lease";
   return { ...toYield(role.epoch, now, "error", why), failed: true };
