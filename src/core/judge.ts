@@ -141,7 +141,8 @@ export function hindrance(state: State, now: Instant, policy: Policy): string | 
   if (serviceHealth(state, now) === "failed") return "nothing listens at its service port any more";
   if (self.failedAt !== undefined && now < after(self.failedAt, failedRest))
     return "its kernel did not carry out the last taking";
-  if (witnessTrusted(state, policy) && !witnessSeen(state, now)) return witnessUnseen;
+  const unseen = !witnessSeen(state, now) || serviceNetworkLost(state, now, policy);
+  if (witnessTrusted(state, policy) && unseen) return witnessUnseen;
   return undefined;
 }
 

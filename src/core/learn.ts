@@ -1,6 +1,14 @@
 import type { MacAddress } from "./beat.ts";
 import type { Event, Order } from "./event.ts";
-import { freshPeer, questionEnds, rivalFresh, speaks, witnessSeen } from "./judge.ts";
+import {
+  freshPeer,
+  hindrance,
+  questionEnds,
+  rivalFresh,
+  speaks,
+  witnessSeen,
+  witnessUnseen,
+} from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Orders, Peer, State } from "./state.ts";
 import { after, before, type Instant, millis, never, times } from "./time.ts";
@@ -195,10 +203,11 @@ function learnWitness(
   const seen = witnessSeen(state, now) ? known : announceAgain(known, now);
   if (role.kind !== "inquire") return seen;
   // Whoever was cut off asks again once it is connected: what was silent may only have been out of
-  // reach.
-  const overdue = role.witnessAt === undefined && now >= questionEnds(role, state, policy);
-  const asking = overdue ? now : role.asking;
-  return { ...seen, role: { ...role, witnessAt: now, asking } };
+  // reach, and what the peer said was said to a machine that could not take.
+  const first = role.witnessAt === undefined && now >= questionEnds(role, state, policy);
+  const hindered = hindrance(state, now, policy) === witnessUnseen;
+  const again = first || hindered ? { since: now, asking: now, claimingSince: undefined } : {};
+  return { ...seen, role: { ...role, ...again, witnessAt: now } };
 }
 
 function learnService(state: State, listening: boolean, now: Instant): State {

@@ -114,13 +114,9 @@ function fromStandby(state: State, now: Instant, policy: Policy): Move | undefin
 function deferral(state: State, now: Instant, policy: Policy): string | undefined {
   const peer = freshPeer(state, now, policy);
   if (peer === undefined) return undefined;
-  const { role } = peer.beat;
   if (speaks(peer.beat)) return `${policy.peer} lives and has the address`;
   if (partnersTurn(state, peer.beat, now)) return `it is ${policy.peer}'s turn in the swap`;
-  const asks = role === "asking" || role === "claiming";
-  return precedesUs(peer.beat, policy) && (peer.beat.able || asks)
-    ? `${policy.peer} goes first`
-    : undefined;
+  return precedesUs(peer.beat, policy) && peer.beat.able ? `${policy.peer} goes first` : undefined;
 }
 
 /**
