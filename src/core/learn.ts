@@ -10,7 +10,7 @@ import {
   witnessUnseen,
 } from "./judge.ts";
 import type { Policy } from "./policy.ts";
-import type { Hold, Orders, Peer, State } from "./state.ts";
+import type { Hold, Neighbours, Orders, Peer, State } from "./state.ts";
 import { after, before, type Instant, millis, never, times } from "./time.ts";
 
 /** How many MACs with proxy ARP are remembered; a network that has more than two is rare. */
@@ -89,10 +89,18 @@ function learnBeat(state: State, event: BeatHeard, now: Instant, policy: Policy)
     epoch: Math.max(state.epoch, beat.epoch),
     witness: { ...state.witness, broken: policy.witness && (state.witness.broken || witnessLost) },
     orders: { ...state.orders, freeze },
-    neighbours: { ...state.neighbours, rival: undefined },
+    neighbours: heardFrom(state.neighbours, beat.mac),
   };
   return announceAgainAfter(heard, known, now, policy);
 }
+
+/** Whose MAC a beat names is no stranger, whatever it announced before it was heard. */
+const heardFrom = (known: Neighbours, mac: MacAddress): Neighbours => ({
+  ...known,
+  foreign: known.foreign?.mac === mac ? undefined : known.foreign,
+  proxies: known.proxies.filter((proxy) => proxy !== mac),
+  rival: undefined,
+});
 
 /**
  * The neighbours' tables may point anywhere after two machines spoke, or after the peer was away: the

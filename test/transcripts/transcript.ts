@@ -123,6 +123,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     world.gatewayWell = state === "up";
   },
   claim: (world, [mac = ""]) => void world.claimants.push(mac),
+  neighbour: onMachine((machine, [mac = ""]) => machine.tell({ kind: "neighbour-answered", mac })),
   unclaim: (world) => void world.claimants.splice(0),
   promote: (world, [node = "", on = node]) =>
     world.machine(on).order({ kind: "promote", node, id: world.random.hex(12) }),

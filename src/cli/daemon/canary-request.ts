@@ -1,9 +1,10 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { setTimeout } from "node:timers/promises";
 
 import { markCanary } from "../../traffic/parse/canary.ts";
 import type { CanaryConfiguration } from "../configuration/configuration.ts";
-import { reasonOf } from "../failure.ts";
+import { errorCode, reasonOf } from "../failure.ts";
 
 export interface CanaryRequest {
   /** Asked at this address, whatever the name resolves to. */
@@ -24,12 +25,27 @@ export async function askForPage(asked: CanaryRequest): Promise<string | undefin
   const host = domain ?? (address.includes(":") ? `[${address}]` : address);
   const page = `${canary.scheme}://${host}:${canary.port}${canary.path} at ${address}`;
   try {
-    const status = await statusOf(asked, host);
+    const status = await statusOnceReachable(asked, host);
     if (status >= canary.expect.from && status <= canary.expect.to) return undefined;
     const { from, to } = canary.expect;
     return `${page} answered with status ${status}, ${from} to ${to} are expected`;
   } catch (error) {
     return `Cannot fetch ${page}: ${reasonOf(error)}`;
+  }
+}
+
+/**
+ * An IPv6 address is reachable a moment after the kernel shows it: its route comes from a work queue
+ * (net/ipv6/addrconf.c, addrconf_dad_work).
+ */
+async function statusOnceReachable(asked: CanaryRequest, host: string): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await statusOf(asked, host);
+    } catch (error) {
+      if (tries >= 20 || errorCode(error) !== "ENETUNREACH") throw error;
+      await setTimeout(50, undefined, { signal: asked.signal });
+    }
   }
 }
 
