@@ -136,7 +136,11 @@ export class Agent {
     if (news(this.said, saying)) this.sendBeats(false, now);
     this.beatDue = earliest(this.beatDue, after(now, pace(state, now, policy)));
     const wanted = wish(state);
-    if (wanted.address !== this.wished?.address || wanted.silent !== this.wished.silent) {
+    if (
+      wanted.address !== this.wished?.address ||
+      wanted.silent !== this.wished.silent ||
+      wanted.door !== this.wished.door
+    ) {
       this.wished = wanted;
       host.reconcile(wanted);
     }

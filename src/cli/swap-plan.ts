@@ -1,7 +1,8 @@
 import { isIPv4 } from "node:net";
 
-import type { Wish } from "../core/effect.ts";
+import type { AddressWish } from "../core/effect.ts";
 import { commandLine } from "../linux/command.ts";
+import { closeScript, openScript } from "../linux/door.ts";
 import { hostPrefix, type IpAddress, parseAddress } from "../linux/ip-address.ts";
 import { muteScript, tableName, unmuteScript } from "../linux/mute.ts";
 import type { KernelAddress } from "../linux/netlink.ts";
@@ -36,7 +37,12 @@ export function planSwap(configuration: Configuration, target: string): readonly
     { node: from.name, title: "measures what it serves", lines: [baseline] },
     { node: to.name, title: "gets the address, unseen", lines: taker.silence() },
     { node: to.name, title: "asks itself for a page", lines: rehearsal(configuration, to) },
-    { node: from.name, title: "lets the address go", lines: giver.departure() },
+    { node: from.name, title: "lets nobody new in, for a moment", lines: giver.closing() },
+    {
+      node: from.name,
+      title: "lets the address go",
+      lines: [...giver.departure(), ...giver.opening()],
+    },
     {
       node: to.name,
       title: "takes the address",
@@ -79,12 +85,12 @@ class Machine {
   }
 
   silence(): readonly string[] {
-    const wish: Wish = { address: "absent", silent: "present" };
+    const wish: AddressWish = { address: "absent", silent: "present" };
     return this.#scenes.flatMap((scene) => this.#silent(scene, wish, picture(scene, "nowhere")));
   }
 
   arrival(): readonly string[] {
-    const wish: Wish = { address: "present", silent: "absent" };
+    const wish: AddressWish = { address: "present", silent: "absent" };
     const seconds = this.#configuration.lease / 1000;
     return [
       ...this.#scenes.flatMap((scene) =>
@@ -95,12 +101,22 @@ class Machine {
   }
 
   unsilence(): readonly string[] {
-    const wish: Wish = { address: "present", silent: "absent" };
+    const wish: AddressWish = { address: "present", silent: "absent" };
     return this.#scenes.flatMap((scene) => this.#silent(scene, wish, picture(scene, "both")));
   }
 
+  /** For the moment before the address goes, so that open requests end. */
+  closing(): readonly string[] {
+    const addresses = this.#scenes.flatMap((scene) => scene.addresses);
+    return [`nft '${closeScript(tableName(this.#configuration.pair), addresses)}'`];
+  }
+
+  opening(): readonly string[] {
+    return [`nft '${openScript(tableName(this.#configuration.pair))}'`];
+  }
+
   departure(): readonly string[] {
-    const wish: Wish = { address: "absent", silent: "absent" };
+    const wish: AddressWish = { address: "absent", silent: "absent" };
     const seconds = this.#configuration.lease / 1000;
     return [
       ...this.#configuration.routes.map((route) => ip(`route del ${route}`)),
@@ -122,7 +138,7 @@ class Machine {
   }
 
   /** Step by step, until the picture is what is wished. */
-  #silent(scene: Scene, wish: Wish, before: Picture): readonly string[] {
+  #silent(scene: Scene, wish: AddressWish, before: Picture): readonly string[] {
     const step = nextSilentStep(scene, wish, before);
     switch (step?.kind) {
       case "mute": {

@@ -4,7 +4,13 @@ import type { HandoverId, MacAddress } from "./beat.ts";
  * The kernel state this machine should have now. A wish, never a command: it is reconciled one step at
  * a time and what came of it is observed, so a remove can never overtake an add for good.
  */
-export interface Wish {
+export interface Wish extends AddressWish {
+  /** Closed: new TCP connections to the address are dropped unanswered; those that are open go on. */
+  readonly door: "open" | "closed";
+}
+
+/** Where the address is. */
+export interface AddressWish {
   /** The leased address on the service interface. */
   readonly address: "present" | "absent";
   /**

@@ -28,6 +28,8 @@ export type Event =
   | { readonly kind: "silent-observed"; readonly present: boolean }
   /** The kernel acknowledged a renewal of the lease that was sent at `sentAt`. */
   | { readonly kind: "renewed"; readonly sentAt: Instant }
+  /** The door is closed; `quiet`: and no TCP connection to the address is busy any more. */
+  | { readonly kind: "door-observed"; readonly quiet: boolean }
   | { readonly kind: "carrier-observed"; readonly up: boolean; readonly mac: MacAddress }
   /** Something was heard on the service network, whatever it was. */
   | { readonly kind: "network-heard" }

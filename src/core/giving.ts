@@ -11,6 +11,13 @@ import { after, type Instant, millis, plus } from "./time.ts";
 
 const taggedEvery = millis(2000);
 
+/** For requests that are open when the door closes; idle keep-alive connections never end by themselves. */
+export const closingTime = millis(25);
+
+/** The door is closed and quiet, or was given its time: now the address goes. */
+export const release = (giving: Giving, now: Instant): Phase =>
+  phase({ ...giving, phase: "release", since: now });
+
 /** The holder begins: what can be known at once is asked first, so that nothing moves in vain. */
 export function begin(state: State, id: string, now: Instant, policy: Policy): Phase {
   const refuse = (reason: string) => ended({ id }, "refused", reason, now);
@@ -54,16 +61,24 @@ export function fromGiving(
       if (!holds) return ended(giving, "refused", `${policy.node} lost the address meanwhile`, now);
       if (giving.phase === "prepare" && word?.phase === "ready")
         return phase(
-          { ...giving, phase: "release", since: now },
+          { ...giving, phase: "closing", since: now },
           `Swap ${giving.id}: ${policy.peer} is ready`,
         );
       return now >= after(giving.since, patience[giving.phase])
         ? ended(giving, "refused", slowReason(giving, policy), now)
         : undefined;
     }
+    case "closing":
+      if (!holds) return ended(giving, "refused", `${policy.node} lost the address meanwhile`, now);
+      return now >= after(giving.since, closingTime) ? release(giving, now) : undefined;
     case "release":
-      if (holds && now > giving.since)
+    case "released":
+      if (holds && state.role.since > giving.since)
         return ended(giving, "rolled-back", returnReason(word, policy), now);
+      if (giving.phase === "release")
+        return holds || state.role.kind === "yield"
+          ? undefined
+          : phase({ ...giving, phase: "released", since: now });
       return peer !== undefined && speaks(peer.beat) && state.role.kind === "standby"
         ? phase(
             { ...giving, phase: "watching", since: now },
@@ -85,6 +100,13 @@ function fromWatching(
 ): Phase | undefined {
   if (state.role.kind === "hold")
     return ended(giving, "rolled-back", returnReason(word, policy), now);
+  if (peer !== undefined && speaks(peer.beat) && word === undefined)
+    return ended(
+      giving,
+      "done",
+      `${policy.peer} holds the address and has forgotten the swap`,
+      now,
+    );
   if (word?.phase === "done" || word?.phase === "rolled-back")
     return ended(giving, word.phase, word.reason, now);
   const limit = plus(policy.swap.verifyTime, patience.watching);

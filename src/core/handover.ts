@@ -1,6 +1,6 @@
 import { type HandoverWord, noHandover } from "./beat.ts";
 import type { Event } from "./event.ts";
-import { begin, fromGiving } from "./giving.ts";
+import { begin, closingTime, fromGiving, release } from "./giving.ts";
 import { freshPeer } from "./judge.ts";
 import { ended, type Phase, phase } from "./phase.ts";
 import type { Policy } from "./policy.ts";
@@ -46,6 +46,8 @@ export function learnHandover(
       baseline: { requests, errors, span },
     });
   }
+  if (handover.kind === "giving" && event.kind === "door-observed" && event.quiet)
+    return handover.phase === "closing" ? release(handover, now) : undefined;
   if (handover.kind !== "receiving") return undefined;
   if (event.kind === "rehearsed" && event.id === handover.id && handover.phase === "rehearsing") {
     return event.result.kind === "ready"
@@ -101,8 +103,7 @@ function called(state: State, last: Outcome | undefined, now: Instant, policy: P
 
 /** What this side says of the swap in its beats. */
 export function handoverWord(state: State): HandoverWord {
-  const { handover, role } = state;
-  const standsBy = role.kind === "standby";
+  const { handover } = state;
   switch (handover.kind) {
     case "none": {
       const { last } = handover;
@@ -114,14 +115,14 @@ export function handoverWord(state: State): HandoverWord {
       return { ...noHandover, id: handover.id, phase: "wanted" };
     case "giving": {
       const { id, baseline } = handover;
-      const moved = handover.phase === "watching" || (handover.phase === "release" && standsBy);
+      const moved = handover.phase === "watching" || handover.phase === "released";
       const said = moved ? "released" : handover.phase === "measuring" ? "measuring" : "prepare";
       return { id, phase: said, reason: "", ...baseline };
     }
     case "receiving":
       return {
         id: handover.id,
-        phase: receivingWord(handover, standsBy),
+        phase: receivingWord(handover),
         reason: handover.reason,
         ...handover.counted,
       };
@@ -131,7 +132,7 @@ export function handoverWord(state: State): HandoverWord {
 /**
  * Law 6, goodbye follows removal: "returning" is said only once the address was observed absent.
  */
-function receivingWord(receiving: Receiving, standsBy: boolean): HandoverWord["phase"] {
+function receivingWord(receiving: Receiving): HandoverWord["phase"] {
   switch (receiving.phase) {
     case "silencing":
     case "rehearsing":
@@ -142,7 +143,9 @@ function receivingWord(receiving: Receiving, standsBy: boolean): HandoverWord["p
     case "verifying":
       return "verifying";
     case "returning":
-      return standsBy ? "returning" : "verifying";
+      return "verifying";
+    case "returned":
+      return "returning";
   }
 }
 
@@ -155,7 +158,8 @@ export function handoverDue(state: State, policy: Policy): readonly Instant[] {
     case "wanting":
       return [];
     case "giving":
-      return handover.phase === "release" ? [at(millis(2000))] : [];
+      if (handover.phase === "closing") return [at(closingTime)];
+      return handover.phase === "released" ? [at(millis(2000))] : [];
     case "receiving":
       return handover.phase === "verifying" ? [at(policy.swap.verifyTime)] : [];
   }

@@ -33,6 +33,8 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
       return learnBeat(state, event, now, policy);
     case "address-observed":
       return learnPresence(state, event.presence, now);
+    case "door-observed":
+      return state;
     case "silent-observed":
       return { ...state, self: { ...state.self, silent: event.present } };
     case "renewed":

@@ -17,7 +17,13 @@ export function wish(state: State): Wish {
       handover.phase === "rehearsing" ||
       handover.phase === "ready" ||
       handover.phase === "taking");
-  return { address: wanted ? "present" : "absent", silent: preparing ? "present" : "absent" };
+  const closing =
+    handover.kind === "giving" && (handover.phase === "closing" || handover.phase === "release");
+  return {
+    address: wanted ? "present" : "absent",
+    silent: preparing ? "present" : "absent",
+    door: closing ? "closed" : "open",
+  };
 }
 
 export function publicRole(state: State): PublicRole {
@@ -76,7 +82,8 @@ export function pace(state: State, now: Instant, policy: Policy): Millis {
   const moving =
     role.kind === "take" ||
     role.kind === "yield" ||
-    (handover.kind === "giving" && handover.phase === "release") ||
+    (handover.kind === "giving" &&
+      (handover.phase === "closing" || handover.phase === "release")) ||
     (handover.kind === "receiving" && handover.phase === "ready") ||
     calling(state, now, policy);
   return moving ? millis(Math.min(5, policy.interval)) : policy.interval;

@@ -98,11 +98,15 @@ export function fromReceiving(
           now,
         );
       return judged(state, receiving, now, policy);
-    case "returning": {
+    case "returning":
+      return serving || state.role.kind === "yield"
+        ? undefined
+        : phase({ ...receiving, phase: "returned", since: now });
+    case "returned": {
       const peer = freshPeer(state, now, policy);
       if (state.role.kind === "standby" && peer !== undefined && speaks(peer.beat))
         return ended(receiving, "rolled-back", receiving.reason, now);
-      return serving && state.role.since > receiving.since
+      return serving && state.role.since >= receiving.since
         ? ended(
             { id },
             "done",

@@ -154,8 +154,12 @@ export interface Giving {
   readonly phase:
     | "measuring"
     | "prepare"
-    /** The address is to go; once it is observed gone the target may take. */
+    /** No new connection is let in, and those that are open end by themselves. */
+    | "closing"
+    /** The address is to go. */
     | "release"
+    /** It was observed gone: the target may take. */
+    | "released"
     /** The target holds: its proof is awaited. */
     | "watching";
   readonly baseline: Counts;
@@ -174,7 +178,9 @@ export interface Receiving {
     | "taking"
     | "verifying"
     /** The proof did not come: ours to let go. */
-    | "returning";
+    | "returning"
+    /** It was observed gone: the first holder may take. */
+    | "returned";
   readonly baseline: Counts;
   readonly counted: Counts;
   readonly tagged: boolean;

@@ -124,8 +124,10 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
  * the design decides.
  */
 function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
-  const letGo = isGiving(state, "release") || isReceiving(state, "returning");
-  return letGo && beat.able && now < after(state.role.since, millis(2000));
+  if (!beat.able) return false;
+  if (isGiving(state, "release") || isReceiving(state, "returning")) return true;
+  const said = isGiving(state, "released") || isReceiving(state, "returned");
+  return said && now < after(state.handover.since, millis(2000));
 }
 
 /** The other side has let go, observed it, and named this swap: there is nothing left to ask. */

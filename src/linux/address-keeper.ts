@@ -1,5 +1,5 @@
 import type { Report } from "../agent/ports.ts";
-import type { Wish } from "../core/effect.ts";
+import type { AddressWish } from "../core/effect.ts";
 import { elapsed, type Instant, type Millis, millis, times } from "../core/time.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { IpBatch } from "./ip-batch.ts";
@@ -52,7 +52,7 @@ export class AddressKeeper {
   readonly #reconciler: Reconciler;
   readonly #renewal: Renewal;
   readonly #lease: Millis;
-  #wish: Wish | undefined;
+  #wish: AddressWish | undefined;
   #picture: Picture | undefined;
   /** What was last reported, by the kind of the event. */
   readonly #told = new Map<string, string | boolean>();
@@ -103,7 +103,7 @@ export class AddressKeeper {
   }
 
   /** The newest wish wins; what is under way for an older one ends first, within `lease`/2. */
-  reconcile(wish: Wish): void {
+  reconcile(wish: AddressWish): void {
     const before = this.#wish;
     const same = before?.address === wish.address && before.silent === wish.silent;
     if (same || this.#stopped) return;

@@ -6,6 +6,7 @@ import type { Wish } from "../core/effect.ts";
 import { elapsed, type Instant } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
+import { Door } from "./door.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
@@ -57,6 +58,7 @@ export class LinuxHost implements Host {
   readonly #neighbourhood: Neighbourhood;
   readonly #witnesses: Witnesses;
   readonly #announcer: Announcer;
+  readonly #door: Door;
   #askedAt: Instant;
   #timer: NodeJS.Timeout | undefined;
 
@@ -84,6 +86,13 @@ export class LinuxHost implements Host {
       onTrouble,
       onPicture: (picture) => this.#moveTo(picture),
     });
+    this.#door = new Door({
+      table: tableName(options.pair),
+      addresses,
+      report,
+      onCommand,
+      onTrouble,
+    });
     this.#neighbourhood = new Neighbourhood({
       ...common,
       isWitness: ({ text }) => this.#witnesses.addresses.some((one) => one.text === text),
@@ -110,6 +119,7 @@ export class LinuxHost implements Host {
   }
 
   reconcile(wish: Wish): void {
+    this.#door.reconcile(wish.door);
     this.#keeper.reconcile(wish);
   }
 

@@ -1,4 +1,5 @@
 import { commandLine, runCommand } from "./command.ts";
+import { openScript } from "./door.ts";
 import { hostPrefix, type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
 import type { KernelAddress } from "./netlink.ts";
@@ -77,6 +78,11 @@ export const cleanup = async (
     }
   }
   return steps;
+};
+
+/** A holder that goes on holding lets new connections in, whatever its last agent was about to do. */
+export const openDoor = async (pair: string): Promise<void> => {
+  await runCommand("nft", [openScript(tableName(pair))], patienceMillis);
 };
 
 const patienceMillis = 5000;

@@ -1,4 +1,4 @@
-import type { Wish } from "../core/effect.ts";
+import type { AddressWish } from "../core/effect.ts";
 import { hostPrefix, type IpAddress } from "./ip-address.ts";
 import { entryOf, needsMute, type Picture, presenceOf, type Scene } from "./picture.ts";
 
@@ -17,7 +17,7 @@ import { entryOf, needsMute, type Picture, presenceOf, type Scene } from "./pict
  */
 export const nextAddressCommands = (
   scene: Scene,
-  wish: Wish,
+  wish: AddressWish,
   picture: Picture,
   leaseSeconds: number,
 ): readonly string[] => {
@@ -45,7 +45,7 @@ export type SilentStep =
 
 export const nextSilentStep = (
   scene: Scene,
-  wish: Wish,
+  wish: AddressWish,
   picture: Picture,
 ): SilentStep | undefined => {
   const mute = needsMute(scene);

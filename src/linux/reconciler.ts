@@ -1,4 +1,4 @@
-import type { Wish } from "../core/effect.ts";
+import type { AddressWish } from "../core/effect.ts";
 import { after, elapsed, type Instant, latest, type Millis, millis } from "../core/time.ts";
 import { commandLine, runCommand } from "./command.ts";
 import type { BatchResult, IpBatch } from "./ip-batch.ts";
@@ -48,7 +48,10 @@ export class Reconciler {
   }
 
   /** Starts the next steps; tells which side of the wish the picture shows fulfilled. */
-  step(wish: Wish, picture: Picture): { readonly address: boolean; readonly silent: boolean } {
+  step(
+    wish: AddressWish,
+    picture: Picture,
+  ): { readonly address: boolean; readonly silent: boolean } {
     const { scene, leaseSeconds } = this.#options;
     const lines = nextAddressCommands(scene, wish, picture, leaseSeconds);
     if (lines.length > 0) this.#address.begin((done) => this.#runIp("address", lines, done));

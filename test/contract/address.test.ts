@@ -9,9 +9,9 @@ import { connect, wait } from "./namespace.ts";
  * What only a real kernel can show of the address: children that stop, die or lose their footing.
  */
 
-const absent: Wish = { address: "absent", silent: "absent" };
-const held: Wish = { address: "present", silent: "absent" };
-const silent: Wish = { address: "absent", silent: "present" };
+const absent: Wish = { address: "absent", silent: "absent", door: "open" };
+const held: Wish = { address: "present", silent: "absent", door: "open" };
+const silent: Wish = { address: "absent", silent: "present", door: "open" };
 
 const gone = (h: LinuxHarness) => () => h.lastPresence === "none";
 

@@ -82,7 +82,7 @@ it("an address that went is not announced any more, in the middle of a round", a
   await hold(h);
   h.host.announce();
   await wait(200);
-  h.host.reconcile({ address: "absent", silent: "absent" });
+  h.host.reconcile({ address: "absent", silent: "absent", door: "open" });
   await h.eventually("the absence", () => h.lastPresence === "none");
   using capture = await Capture.on(h.pair.there);
   await wait(500);

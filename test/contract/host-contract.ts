@@ -40,9 +40,9 @@ export interface HostHarness extends AsyncDisposable {
   misleadNeighbour(mac: MacAddress): void;
 }
 
-const absent: Wish = { address: "absent", silent: "absent" };
-const held: Wish = { address: "present", silent: "absent" };
-const silent: Wish = { address: "absent", silent: "present" };
+const absent: Wish = { address: "absent", silent: "absent", door: "open" };
+const held: Wish = { address: "present", silent: "absent", door: "open" };
+const silent: Wish = { address: "absent", silent: "present", door: "open" };
 
 export const describeHost = (name: string, makeHarness: () => Promise<HostHarness>): void => {
   const scene = (title: string, play: (harness: HostHarness) => Promise<void>): void => {

@@ -10,7 +10,7 @@ import type { Machine } from "./machine.ts";
 export class SimHost implements Host {
   private readonly machine: Machine;
   private readonly report: (event: Event) => void;
-  private wish: Wish = { address: "absent", silent: "absent" };
+  private wish: Wish = { address: "absent", silent: "absent", door: "open" };
   private seen: Presence;
   private busy = false;
   private abandoned = false;
@@ -27,6 +27,7 @@ export class SimHost implements Host {
   }
 
   reconcile(wish: Wish): void {
+    if (wish.door === "closed" && this.wish.door === "open") this.closeDoor();
     this.wish = wish;
     this.next();
   }
@@ -67,6 +68,13 @@ export class SimHost implements Host {
     else if (this.wish.address === "present" && this.seen === "none")
       this.command(() => kernel.set(this.machine.policy.lease));
     else if (!wanted && kernel.silent) this.command(() => this.silence(false));
+  }
+
+  private closeDoor(): void {
+    const { world } = this.machine;
+    world.schedule.after(world.random.between(5, 40), () => {
+      if (!this.abandoned) this.machine.tell({ kind: "door-observed", quiet: true });
+    });
   }
 
   private silence(on: boolean): void {

@@ -46,10 +46,22 @@ nodes:
     backup asks itself for a page
         curl -sS -o /dev/null --connect-to ::203.0.113.10:80 http://www.example.org:80/
         # expects status 200-399, and the line in /var/log/a.log, /var/log/b.log
+    primary lets nobody new in, for a moment
+        nft 'add table inet failover_www
+        delete table inet failover_www
+        table inet failover_www {
+          chain in {
+            type filter hook input priority -150;
+            ip daddr 203.0.113.10 tcp flags & (syn | ack) == syn drop
+            ip6 daddr 2001:db8::10 tcp flags & (syn | ack) == syn drop
+          }
+        }'
     primary lets the address go
         ip route del default via 203.0.113.1 src 203.0.113.10
         ip addr del 203.0.113.10/32 dev eth0
         ip addr del 2001:db8::10/128 dev eth0
+        nft 'add table inet failover_www
+        delete table inet failover_www'
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
         ip addr add 2001:db8::10/128 dev eth1 valid_lft 2 preferred_lft 0 nodad
@@ -90,7 +102,7 @@ nodes:
   primary: { interface: eth0, paths: [2001:db8::11] }
   backup: { interface: eth0, paths: [2001:db8::12] }
 `);
-  expect(plan).not.toContain("nft");
+  expect(plan).not.toContain("table arp");
   expect(plan).toContain("curl -sS -o /dev/null 'http://[2001:db8::10]:80/'");
   expect(plan).toContain("ip addr add 2001:db8::10/128 dev eth0 valid_lft 3 preferred_lft 0 nodad");
 });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import type { Wish } from "../../src/core/effect.ts";
+import type { AddressWish } from "../../src/core/effect.ts";
 import { echoRequest, isEchoReply } from "../../src/linux/echo-socket.ts";
 import { parseAddress, sameNetwork } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
@@ -30,11 +30,12 @@ const nothing: Picture = { link, service: [], silentIndex: 1, silent: [], muted:
 const held: Picture = { ...nothing, service: entries(3, 2, "192.0.2.10/32", "2001:db8::10/128") };
 const onLo = entries(1, "forever", "192.0.2.10/32", "2001:db8::10/128");
 
-const present: Wish = { address: "present", silent: "absent" };
-const absent: Wish = { address: "absent", silent: "absent" };
-const silent: Wish = { address: "absent", silent: "present" };
+const present: AddressWish = { address: "present", silent: "absent" };
+const absent: AddressWish = { address: "absent", silent: "absent" };
+const silent: AddressWish = { address: "absent", silent: "present" };
 
-const commands = (wish: Wish, picture: Picture) => nextAddressCommands(scene, wish, picture, 2);
+const commands = (wish: AddressWish, picture: Picture) =>
+  nextAddressCommands(scene, wish, picture, 2);
 
 it("what is missing is added, leased; what is there is left alone", () => {
   expect(commands(present, nothing)).toEqual([

@@ -4,7 +4,7 @@ import type { Event } from "../../core/event.ts";
 import type { Start } from "../../core/state.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { hmacSha256 } from "../../linux/hmac.ts";
-import { cleanup, lookForLeftovers } from "../../linux/leftovers.ts";
+import { cleanup, lookForLeftovers, openDoor } from "../../linux/leftovers.ts";
 import {
   capabilities,
   interfaceFacts,
@@ -86,6 +86,7 @@ export async function findAndClean(
   const sameBoot = found.kind === "found" && found.record.bootId === bootId;
   const adopts = sameBoot && leased && entry?.holding === true;
   const steps = adopts ? [] : await cleanup(configuration.pair, addresses);
+  if (adopts) await openDoor(configuration.pair);
   const unknown = "00:00:00:00:00:00";
   return {
     start: {

@@ -1,0 +1,93 @@
+import type { Report } from "../agent/ports.ts";
+import type { Wish } from "../core/effect.ts";
+import { commandLine, runCommand } from "./command.ts";
+import { anyConnection } from "./connections.ts";
+import type { IpAddress } from "./ip-address.ts";
+
+export interface DoorOptions {
+  readonly table: string;
+  readonly addresses: readonly IpAddress[];
+  readonly report: Report;
+  readonly onCommand: (line: string) => void;
+  readonly onTrouble: (sentence: string) => void;
+}
+
+const nftPatienceMillis = 2000;
+/** Requests end in milliseconds; whoever waits for quiet does not wait long. */
+const lookEveryMillis = 1;
+const looksAtMost = 200;
+
+/**
+ * Lets no new TCP connection in while the address is about to go, and tells when those that are open have
+ * ended: a request that is under way when the address goes would be reset by the next holder, one that
+ * has not begun is only repeated by its client.
+ */
+export class Door {
+  readonly #options: DoorOptions;
+  #wish: Wish["door"] = "open";
+  #closed = false;
+  #working = false;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  reconcile(wish: Wish["door"]): void {
+    this.#wish = wish;
+    void this.#work();
+  }
+
+  /** One nft at a time; a wish that changed meanwhile is looked at when it is done. */
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    this.#working = true;
+    while (this.#closed !== (this.#wish === "closed")) {
+      const close = this.#wish === "closed";
+      const { table, addresses } = this.#options;
+      const done = await this.#nft(close ? closeScript(table, addresses) : openScript(table));
+      if (!done && close) break;
+      this.#closed = close;
+    }
+    this.#working = false;
+    if (this.#closed) this.#watch(looksAtMost);
+  }
+
+  #watch(looks: number): void {
+    if (this.#wish !== "closed" || looks === 0) return;
+    const quiet = !anyConnection(this.#options.addresses.slice(0, addressesMax));
+    if (quiet) this.#options.report({ kind: "door-observed", quiet });
+    else setTimeout(() => this.#watch(looks - 1), lookEveryMillis);
+  }
+
+  async #nft(script: string): Promise<boolean> {
+    this.#options.onCommand(commandLine("nft", [script]));
+    const result = await runCommand("nft", [script], nftPatienceMillis);
+    if (result.kind === "failed") this.#options.onTrouble(result.reason);
+    return result.kind === "done";
+  }
+}
+
+/** A look costs some ten microseconds an address; with very many the time that is given has to do. */
+const addressesMax = 8;
+
+/** In the family `inet`, so that one table serves both; `cleanup` knows it by its name. */
+export function closeScript(table: string, addresses: readonly IpAddress[]): string {
+  const rules = addresses.map(({ family, text }) => {
+    const to = family === 4 ? `ip daddr ${text}` : `ip6 daddr ${text}`;
+    return `    ${to} tcp flags & (syn | ack) == syn drop`;
+  });
+  return [
+    `add table inet ${table}`,
+    `delete table inet ${table}`,
+    `table inet ${table} {`,
+    "  chain in {",
+    "    type filter hook input priority -150;",
+    ...rules,
+    "  }",
+    "}",
+  ].join("\n");
+}
+
+/** Also where there is none: whatever an earlier agent left. */
+export const openScript = (table: string): string =>
+  [`add table inet ${table}`, `delete table inet ${table}`].join("\n");
