@@ -219,7 +219,10 @@ export function verdict(role: Inquire, state: State, now: Instant, policy: Polic
 function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Policy): Verdict {
   if (peer.hearsUs !== undefined && peer.hearsUs >= role.since)
     return { kind: "take", why: `${policy.peer} says that it does not hold` };
-  const quiet = peer.beat.role !== "claiming" && now >= after(role.since, policy.confirmTime);
+  // A beat that came a while after the question began is no old one from the queue of a late loop.
+  const current = peer.at >= after(role.since, claimTime(policy));
+  const over = now >= after(role.since, policy.confirmTime);
+  const quiet = peer.beat.role !== "claiming" && current && over;
   return quiet
     ? { kind: "take", why: `${policy.peer} does not hold and cannot hear us` }
     : { kind: "wait", why: "" };

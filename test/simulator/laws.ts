@@ -69,7 +69,7 @@ export class Laws {
   private oneServer(): void {
     const [one, other] = this.world.machines;
     const { now } = this.world.schedule;
-    const grace = 6 * one.policy.interval + 100;
+    const grace = 6 * one.policy.interval + 300;
     if (this.unpreventable(one, other) || this.unpreventable(other, one))
       this.excusedUntil = now + grace;
     if (one.kernel.paused || other.kernel.paused) this.excusedUntil = now + grace;

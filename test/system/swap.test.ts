@@ -14,23 +14,14 @@ afterAll(() => pair[Symbol.asyncDispose]());
 
 const exitCodes = { done: 0, usage: 2, refused: 3, rolledBack: 4 } as const;
 
-/** How long before its answer a request may have been begun, on two busy cores. */
-const openMillisMax = 20;
-
 const promote = (node: string, on: MachineName): Promise<CommandResult> =>
   pair.lab.agents[on].failover("promote", node);
 
 const said = ({ code, stdout, stderr }: CommandResult): string => `${code}: ${stdout}${stderr}`;
 
-/*
- * Cut mode has one price: a connection that was open at the instant of the move is cut, because its
- * last packets reach a machine that does not know it. At 200 a second of 1 ms each that is one request
- * in some swaps, and never more. Whoever asks before or after is served.
- */
-test("a planned swap there and back under load fails no request but one under way at that instant", async () => {
+test("a planned swap there and back under load fails no request", async () => {
   onTestFailed(() => console.error(pair.logs()));
   const gaps: number[] = [];
-  let cut = 0;
   for (let round = 0; round < repetitions * 2; round += 1) {
     const { holder, standby } = await pair.calm();
     await pause(1000);
@@ -39,18 +30,15 @@ test("a planned swap there and back under load fails no request but one under wa
     expect(result.code, said(result)).toBe(exitCodes.done);
     expect(await pair.holder()).toBe(standby);
     await pair.answeredBy(standby);
+    // A client whose first packet fell into the gap asks again after a second.
+    await pause(1500);
     const span = { from, to: now() };
-    const failures = await pair.failures(span);
+    expect(await pair.failures(span)).toEqual([]);
     const move = changeover(pair.client.samples, holder, standby, { ...span, from: from - 500 });
-    const { start = 0, millis = Infinity } = move ?? {};
-    const begun = failures.map(({ at, took }) => at - took);
-    expect(begun.filter((at) => at < start - openMillisMax || at > start + millis)).toEqual([]);
-    expect(failures.length).toBeLessThanOrEqual(1);
-    cut += failures.length;
-    gaps.push(millis);
+    gaps.push(move?.millis ?? Infinity);
     expect(await pair.doubles(from)).toEqual([]);
   }
-  console.log(`gaps in ms: ${gaps.map((gap) => gap.toFixed(1)).join(" ")}; ${cut} requests cut`);
+  console.log(`gaps in ms: ${gaps.map((gap) => gap.toFixed(1)).join(" ")}`);
   expect(Math.max(...gaps)).toBeLessThan(500);
 });
 
