@@ -13,6 +13,8 @@ export class SimHost implements Host {
   private wish: Wish = { address: "absent", silent: "absent", door: "open" };
   private seen: Presence;
   private busy = false;
+  /** A wish was uttered, and what came of it has not been said yet. */
+  private owed = false;
   private abandoned = false;
 
   constructor(machine: Machine, report: (event: Event) => void) {
@@ -26,9 +28,16 @@ export class SimHost implements Host {
     this.abandoned = true;
   }
 
+  start(): void {
+    const { kernel, mac } = this.machine;
+    this.machine.tell({ kind: "carrier-observed", up: kernel.carrier, mac });
+    this.machine.tell({ kind: "address-observed", presence: this.seen });
+  }
+
   reconcile(wish: Wish): void {
     if (wish.door === "closed" && this.wish.door === "open") this.closeDoor();
     this.wish = wish;
+    this.owed = true;
     this.next();
   }
 
@@ -42,7 +51,7 @@ export class SimHost implements Host {
 
   renew(): void {
     const { kernel } = this.machine;
-    if (this.seen === "none" || kernel.paused) return;
+    if (this.seen === "none" || this.wish.address === "absent" || kernel.paused) return;
     kernel.set(this.machine.policy.lease);
     this.report({ kind: "renewed", sentAt: this.machine.now() });
   }
@@ -68,6 +77,13 @@ export class SimHost implements Host {
     else if (this.wish.address === "present" && this.seen === "none")
       this.command(() => kernel.set(this.machine.policy.lease));
     else if (!wanted && kernel.silent) this.command(() => this.silence(false));
+    else if (this.owed) this.answer();
+  }
+
+  private answer(): void {
+    this.owed = false;
+    this.machine.tell({ kind: "address-observed", presence: this.seen });
+    this.machine.tell({ kind: "silent-observed", present: this.machine.kernel.silent });
   }
 
   private closeDoor(): void {

@@ -83,8 +83,7 @@ export class Machine {
     const adopted = sameBoot && known.entry.holding && this.kernel.present;
     this.kernel.silent = false;
     if (!adopted) this.kernel.remove();
-    const host = new SimHost(this, (event) => this.tell(event));
-    this.host = host;
+    const host = this.newHost();
     this.agent = new Agent({
       policy,
       start: {
@@ -100,7 +99,7 @@ export class Machine {
       steward: this.steward(),
       random: () => world.random.next(),
     });
-    this.tell({ kind: "carrier-observed", up: this.kernel.carrier, mac: this.mac });
+    host.start();
     if (adopted && known !== undefined)
       this.tell({
         kind: "adopted",
@@ -110,6 +109,12 @@ export class Machine {
       });
     this.planAlarm();
     this.watchService(this.life);
+  }
+
+  /** The floor below an agent, which can be tried without one. */
+  newHost(): SimHost {
+    this.host = new SimHost(this, (event) => this.tell(event));
+    return this.host;
   }
 
   order(order: Order): void {
