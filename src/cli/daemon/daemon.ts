@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { TellLevel } from "../../core/effect.ts";
 import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
@@ -135,7 +137,9 @@ export class Daemon implements AsyncDisposable {
     this.#heart.tell({ kind: "operator-asked", order: { kind: "leave" } });
     const { agent } = this.#heart;
     const gone = () => agent.state.role.kind === "standby" || agent.state.role.kind === "boot";
-    while (!gone() && now() < deadline) await new Promise((wake) => setTimeout(wake, 5));
+    while (!gone() && now() < deadline) await delay(5);
+    // One goodbye may be lost; three beats are not.
+    await delay(2 * this.#options.configuration.interval);
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
   }
 
