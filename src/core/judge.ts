@@ -216,8 +216,14 @@ export function verdict(role: Inquire, state: State, now: Instant, policy: Polic
   return { kind: "take", why: unheard ? "nobody is heard and nobody answers" : "nobody answers" };
 }
 
+/**
+ * Whoever asks as well, and could take, may have our own earlier word already and be about to act on it:
+ * it has to stand by first. It does, when it hears that we ask and go first.
+ */
 function heardVerdict(role: Inquire, peer: HeardPeer, now: Instant, policy: Policy): Verdict {
-  if (peer.hearsUs !== undefined && peer.hearsUs >= role.since)
+  const asks = peer.beat.role === "asking" || peer.beat.role === "claiming";
+  const settled = !asks || !peer.beat.able;
+  if (settled && peer.hearsUs !== undefined && peer.hearsUs >= role.since)
     return { kind: "take", why: `${policy.peer} says that it does not hold` };
   // A beat that came a while after the question began is no old one from the queue of a late loop.
   const current = peer.at >= after(role.since, claimTime(policy));

@@ -1,16 +1,8 @@
 import type { MacAddress } from "./beat.ts";
 import type { Event, Order } from "./event.ts";
-import {
-  freshPeer,
-  hindrance,
-  questionEnds,
-  rivalFresh,
-  speaks,
-  witnessSeen,
-  witnessUnseen,
-} from "./judge.ts";
+import { freshPeer, hindrance, questionEnds, rivalFresh, speaks, witnessSeen } from "./judge.ts";
 import type { Policy } from "./policy.ts";
-import type { Hold, Neighbours, Orders, Peer, State } from "./state.ts";
+import type { Hold, Inquire, Neighbours, Orders, Peer, State } from "./state.ts";
 import { after, before, type Instant, millis, never, times } from "./time.ts";
 
 /** How many MACs with proxy ARP are remembered; a network that has more than two is rare. */
@@ -64,10 +56,28 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
  */
 export function learnLateness(state: State, now: Instant): State {
   const { role } = state;
-  const asked =
-    role.kind === "inquire" ? { ...role, since: now, asking: now, claimingSince: undefined } : role;
+  const asked = role.kind === "inquire" ? askedAnew(role, now) : role;
   return { ...state, role: asked, lateAt: now };
 }
+
+/**
+ * A machine that could not take, and now can, asks anew: until now the other was answered that it need
+ * not wait for this one, and may be about to act on it.
+ */
+export function learnAbility(before: State, state: State, now: Instant, policy: Policy): State {
+  const { role } = state;
+  if (role.kind !== "inquire" || before.role.kind !== "inquire") return state;
+  const couldAlready = hindrance(before, now, policy) === undefined;
+  const cannotYet = hindrance(state, now, policy) !== undefined;
+  return couldAlready || cannotYet ? state : { ...state, role: askedAnew(role, now) };
+}
+
+const askedAnew = (role: Inquire, now: Instant): Inquire => ({
+  ...role,
+  since: now,
+  asking: now,
+  claimingSince: undefined,
+});
 
 function learnBeat(state: State, event: BeatHeard, now: Instant, policy: Policy): State {
   const known = state.peer.kind === "heard" ? state.peer : undefined;
@@ -128,7 +138,7 @@ function announceAgain(state: State, now: Instant): State {
 
 function learnPresence(state: State, presence: State["self"]["presence"], now: Instant): State {
   const returned = state.self.presence !== "all" && presence === "all";
-  const observed = { ...state, self: { ...state.self, presence } };
+  const observed = { ...state, self: { ...state.self, presence, presenceAt: now } };
   return returned ? announceAgain(observed, now) : observed;
 }
 
@@ -213,11 +223,9 @@ function learnWitness(
   const seen = witnessSeen(state, now) ? known : announceAgain(known, now);
   if (role.kind !== "inquire") return seen;
   // Whoever was cut off asks again once it is connected: what was silent may only have been out of
-  // reach, and what the peer said was said to a machine that could not take.
+  // reach.
   const first = role.witnessAt === undefined && now >= questionEnds(role, state, policy);
-  const hindered = hindrance(state, now, policy) === witnessUnseen;
-  const again = first || hindered ? { since: now, asking: now, claimingSince: undefined } : {};
-  return { ...seen, role: { ...role, ...again, witnessAt: now } };
+  return { ...seen, role: { ...(first ? askedAnew(role, now) : role), witnessAt: now } };
 }
 
 function learnService(state: State, listening: boolean, now: Instant): State {
@@ -265,7 +273,7 @@ function adopt(
     ...state,
     role,
     epoch: Math.max(state.epoch, event.epoch),
-    self: { ...state.self, presence: "all" },
+    self: { ...state.self, presence: "all", presenceAt: now },
     alarm: never,
   };
 }

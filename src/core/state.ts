@@ -92,6 +92,7 @@ export interface Self {
   readonly mac: MacAddress;
   readonly carrier: boolean;
   readonly presence: Presence;
+  readonly presenceAt: Instant;
   readonly silent: boolean;
   readonly networkHeardAt: Instant | undefined;
   readonly service: { readonly listening: boolean; readonly listenedAt: Instant | undefined };
@@ -207,6 +208,7 @@ export function initialState(start: Start, policy: Policy): State {
       mac: start.mac,
       carrier: false,
       presence: "none",
+      presenceAt: start.at,
       silent: false,
       networkHeardAt: undefined,
       service: { listening: false, listenedAt: undefined },

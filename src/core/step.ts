@@ -3,7 +3,7 @@ import type { Effect, Turn } from "./effect.ts";
 import type { Event } from "./event.ts";
 import { handoverDue, learnHandover, nextPhase } from "./handover.ts";
 import { claimBegins, claimTime, deafDelay, goneAfter, leaseOver } from "./judge.ts";
-import { learn, learnLateness } from "./learn.ts";
+import { learn, learnAbility, learnLateness } from "./learn.ts";
 import { leadsTo } from "./moves.ts";
 import type { Phase } from "./phase.ts";
 import type { Policy } from "./policy.ts";
@@ -23,7 +23,8 @@ const movesMax = 12;
 export function step(state: State, event: Event, now: Instant, policy: Policy): Turn<State> {
   const late = now > after(state.alarm, lateness(policy));
   const effects: Effect[] = [];
-  const learnt = learn(late ? learnLateness(state, now) : state, event, now, policy);
+  const known = late ? learnLateness(state, now) : state;
+  const learnt = learnAbility(known, learn(known, event, now, policy), now, policy);
   const told = follow(learnt, learnHandover(learnt, event, now, policy), effects);
   const settled = settle(told, now, policy, effects);
   const done = performDuties(settled, now, policy);

@@ -81,7 +81,7 @@ export function nextMove(state: State, now: Instant, policy: Policy): Move | und
     case "hold":
       return fromHold(state, state.role, now, policy);
     case "yield":
-      return fromYield(state, now);
+      return fromYield(state, state.role, now);
   }
 }
 
@@ -269,8 +269,9 @@ function yieldToBetter(state: State, epoch: number, now: Instant, policy: Policy
     : undefined;
 }
 
-function fromYield(state: State, now: Instant): Move | undefined {
-  return state.self.presence === "none"
+/** Seen absent since then: a command of an earlier wish could still add it. */
+function fromYield(state: State, role: RoleOf<"yield">, now: Instant): Move | undefined {
+  return state.self.presence === "none" && state.self.presenceAt >= role.since
     ? toStandby(now, "the address was observed absent: released")
     : undefined;
 }

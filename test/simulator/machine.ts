@@ -180,9 +180,9 @@ export class Machine {
 
   private kernelChanged(): void {
     this.world.note();
-    const presence = this.kernel.present ? "all" : "none";
+    // What is reported is always what is seen at that moment, as the Linux host does it.
     this.world.schedule.after(this.world.random.between(0.05, 1), () =>
-      this.host?.observe(presence),
+      this.host?.observe(this.kernel.present ? "all" : "none"),
     );
   }
 
