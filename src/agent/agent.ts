@@ -8,7 +8,6 @@ import { step } from "../core/step.ts";
 import { after, earliest, type Instant, times } from "../core/time.ts";
 import type { Session } from "../protocol/datagram.ts";
 import { decode } from "../protocol/decode.ts";
-import type { DropReason } from "../protocol/drop-reason.ts";
 import { Encoder } from "../protocol/encode.ts";
 import { type KeyRing, keyWord } from "../protocol/keys.ts";
 import { Gaps } from "./gaps.ts";
@@ -108,11 +107,6 @@ export class Agent {
     const { newest, heardOfUs } = verdict;
     this.handle({ kind: "beat-heard", path, beat: message.beat, newest, heardOfUs }, now);
     if (verdict.answer) this.sendBeats(false, now);
-  }
-
-  /** A datagram that the socket refused before anybody looked into it. */
-  handleRefused(path: number, reason: DropReason): void {
-    this.paths[path]?.drop(reason);
   }
 
   /** What a port reports from within a call waits for the turn to end. */

@@ -51,10 +51,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     found: await findAndClean(configuration, here, directory, bootId),
     stateDirectory: directory,
   });
-  await daemon.start();
-  await untilAskedToStop(options, log);
-  await daemon.leave();
-  await daemon[Symbol.asyncDispose]();
+  const asked = untilAskedToStop(options, log);
+  try {
+    await daemon.start();
+    await asked;
+    await daemon.leave();
+  } finally {
+    await daemon[Symbol.asyncDispose]();
+  }
   await log.settled();
   return exitCodes.done;
 }

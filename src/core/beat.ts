@@ -83,7 +83,7 @@ export const handoverPhases = [
   "rehearsing",
   /** Target: silent address up, page asked for, line found in the access_log. */
   "ready",
-  /** Holder: the address is being removed; then, in the role standby, it is observed gone. */
+  /** Holder: the address was observed gone. */
   "released",
   /** Target: it holds, and counts what it serves. */
   "verifying",

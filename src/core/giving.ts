@@ -6,7 +6,7 @@ import { type Giving, noCounts, type State } from "./state.ts";
 import { after, type Instant, millis, plus } from "./time.ts";
 
 /*
- * The holder's side of a planned swap: measuring ─▶ prepare ─▶ release ─▶ watching.
+ * The holder's side of a planned swap: measuring ─▶ prepare ─▶ closing ─▶ release ─▶ released ─▶ watching.
  */
 
 const taggedEvery = millis(2000);
@@ -68,9 +68,11 @@ export function fromGiving(
         ? ended(giving, "refused", slowReason(giving, policy), now)
         : undefined;
     }
-    case "closing":
-      if (!holds) return ended(giving, "refused", `${policy.node} lost the address meanwhile`, now);
+    case "closing": {
+      const stays = reasonToStay(state, giving, now, policy);
+      if (stays !== undefined) return ended(giving, "refused", stays, now);
       return now >= after(giving.since, closingTime) ? release(giving, now) : undefined;
+    }
     case "release":
     case "released":
       if (holds && state.role.since > giving.since)
@@ -88,6 +90,17 @@ export function fromGiving(
     case "watching":
       return fromWatching(state, giving, word, peer, now, policy);
   }
+}
+
+/** The last moment at which nothing has moved. */
+export function reasonToStay(state: State, { id }: Giving, now: Instant, policy: Policy) {
+  const word = wordOf(state, id, now, policy);
+  if (state.role.kind !== "hold") return `${policy.node} lost the address meanwhile`;
+  if (frozen(state)) return "the pair was frozen";
+  if (word?.phase === "ready") return undefined;
+  return word !== undefined && word.reason !== ""
+    ? word.reason
+    : `${policy.peer} is no longer ready`;
 }
 
 function fromWatching(

@@ -1,6 +1,6 @@
 import { type HandoverWord, noHandover } from "./beat.ts";
 import type { Event } from "./event.ts";
-import { begin, closingTime, fromGiving, release } from "./giving.ts";
+import { begin, closingTime, fromGiving, reasonToStay, release } from "./giving.ts";
 import { freshPeer } from "./judge.ts";
 import { ended, type Phase, phase } from "./phase.ts";
 import type { Policy } from "./policy.ts";
@@ -47,7 +47,9 @@ export function learnHandover(
     });
   }
   if (handover.kind === "giving" && event.kind === "door-observed" && event.quiet)
-    return handover.phase === "closing" ? release(handover, now) : undefined;
+    return handover.phase === "closing" && reasonToStay(state, handover, now, policy) === undefined
+      ? release(handover, now)
+      : undefined;
   if (handover.kind !== "receiving") return undefined;
   if (event.kind === "rehearsed" && event.id === handover.id && handover.phase === "rehearsing") {
     return event.result.kind === "ready"

@@ -5,7 +5,7 @@ import { after, before, type Instant, latest, type Millis, millis, plus, times }
 
 /**
  * What can be concluded from the facts. Nothing here changes anything; each question has one answer
- * at one instant, and those that time alone can change name the instant in `alarm.ts`.
+ * at one instant, and those that time alone can change have their instant in `step.ts`.
  */
 
 export type HeardPeer = Extract<Peer, { kind: "heard" }>;
@@ -182,6 +182,10 @@ export const claimTime = (policy: Policy): Millis => times(policy.confirmTime, 0
 export const claimBegins = (role: Inquire, state: State, policy: Policy): Instant =>
   before(questionEnds(role, state, policy), claimTime(policy));
 
+/** The witness has answered since the question was last put. */
+export const witnessed = ({ witnessAt, asking }: Inquire): boolean =>
+  witnessAt !== undefined && witnessAt >= asking;
+
 export type Verdict =
   | { readonly kind: "take"; readonly why: string }
   /** Nobody has answered: unless somebody does, this machine takes. Said for `claimTime`. */
@@ -198,7 +202,7 @@ export type Verdict =
  */
 export function verdict(role: Inquire, state: State, now: Instant, policy: Policy): Verdict {
   const wait = (why: string): Verdict => ({ kind: "wait", why });
-  if (witnessTrusted(state, policy) && role.witnessAt === undefined)
+  if (witnessTrusted(state, policy) && !witnessed(role))
     return wait(now >= questionEnds(role, state, policy) ? "no witness answers" : "");
   const foreign = foreignClaim(state, now);
   if (foreign !== undefined) return wait(`${foreign} answers for the address`);

@@ -1,6 +1,14 @@
 import type { MacAddress } from "./beat.ts";
 import type { Event, Order } from "./event.ts";
-import { freshPeer, hindrance, questionEnds, rivalFresh, speaks, witnessSeen } from "./judge.ts";
+import {
+  freshPeer,
+  hindrance,
+  questionEnds,
+  rivalFresh,
+  speaks,
+  witnessed,
+  witnessSeen,
+} from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, Neighbours, Orders, Peer, State } from "./state.ts";
 import { after, before, type Instant, millis, never, times } from "./time.ts";
@@ -224,7 +232,7 @@ function learnWitness(
   if (role.kind !== "inquire") return seen;
   // Whoever was cut off asks again once it is connected: what was silent may only have been out of
   // reach.
-  const first = role.witnessAt === undefined && now >= questionEnds(role, state, policy);
+  const first = !witnessed(role) && now >= questionEnds(role, state, policy);
   return { ...seen, role: { ...(first ? askedAnew(role, now) : role), witnessAt: now } };
 }
 

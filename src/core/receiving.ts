@@ -1,5 +1,5 @@
 import type { HandoverWord } from "./beat.ts";
-import { freshPeer, hindrance, speaks } from "./judge.ts";
+import { freshPeer, frozen, hindrance, speaks } from "./judge.ts";
 import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { prove } from "./proof.ts";
@@ -97,7 +97,7 @@ export function fromReceiving(
           `${policy.node} lost the address while verifying`,
           now,
         );
-      return judged(state, receiving, now, policy);
+      return baselineOf(state, receiving, now, policy) ?? judged(state, receiving, now, policy);
     case "returning":
       return serving || state.role.kind === "yield"
         ? undefined
@@ -129,6 +129,14 @@ const verifying = (receiving: Receiving, now: Instant): Phase =>
     { ...receiving, phase: "verifying", since: now },
     `Swap ${receiving.id}: verifying in the access_log that requests are served here`,
   );
+
+/** An agent that was restarted asks the holder's word again what was served before. */
+function baselineOf(state: State, receiving: Receiving, now: Instant, policy: Policy) {
+  const word = wordOf(state, receiving.id, now, policy);
+  if (receiving.baseline.span > 0 || word === undefined || word.span === 0) return undefined;
+  const { requests, errors, span } = word;
+  return phase({ ...receiving, baseline: { requests, errors, span } });
+}
 
 /** Before anything moved, a holder that no longer speaks of this swap has ended it. */
 function withdrawn(state: State, receiving: Receiving, now: Instant, policy: Policy) {
@@ -167,10 +175,20 @@ function judged(
   const found = prove(receiving, now, policy.swap);
   if (found.kind === "open") return undefined;
   if (found.kind === "proved") return ended(receiving, "done", found.why, now);
-  if (freshPeer(state, now, policy) === undefined)
-    return ended(receiving, "done", `${found.why}, and ${policy.peer} is gone: staying`, now);
+  const staying = nobodyToGoBackTo(state, receiving, now, policy);
+  if (staying !== undefined)
+    return ended(receiving, "done", `${found.why}, and ${staying}: staying`, now);
   return phase(
     { ...receiving, phase: "returning", since: now, reason: found.why },
     `Swap ${receiving.id}: ${found.why}: rolling back`,
   );
+}
+
+/** An address that is handed back must find somebody who takes it. */
+function nobodyToGoBackTo(state: State, { id }: Receiving, now: Instant, policy: Policy) {
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined) return `${policy.peer} is gone`;
+  if (frozen(state)) return "the pair is frozen";
+  if (peer.beat.handover.id !== id) return `${policy.peer} has forgotten the swap`;
+  return peer.beat.able ? undefined : `${policy.peer} could not take the address`;
 }

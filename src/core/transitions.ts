@@ -124,7 +124,10 @@ function deferral(state: State, now: Instant, policy: Policy): string | undefine
  * the design decides.
  */
 function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
-  if (!beat.able) return false;
+  const { id, phase } = beat.handover;
+  if (state.handover.kind === "none" || id !== state.handover.id) return false;
+  if (phase === "refused" || phase === "rolled-back") return false;
+  if (!beat.able && !frozen(state)) return false;
   if (isGiving(state, "release") || isReceiving(state, "returning")) return true;
   const said = isGiving(state, "released") || isReceiving(state, "returned");
   return said && now < after(state.handover.since, millis(2000));
@@ -136,12 +139,14 @@ function takeHandedOver(state: State, now: Instant, policy: Policy): Move | unde
   const peer = freshPeer(state, now, policy);
   if (peer === undefined || speaks(peer.beat) || handover.kind === "none") return undefined;
   if (peer.hearsUs === undefined || peer.hearsUs < state.lateAt) return undefined;
-  if (hindrance(state, now, policy) !== undefined) return undefined;
+  // A swap that both have acknowledged is an operator's wish, and is not stopped half way by a freeze.
+  const thawed = { ...state.orders, freeze: { ...state.orders.freeze, on: false } };
+  if (hindrance({ ...state, orders: thawed }, now, policy) !== undefined) return undefined;
   const word = peer.beat.handover;
   const given =
     (isReceiving(state, "ready") && word.phase === "released") ||
     (handover.kind === "giving" && word.phase === "returning");
-  return given && handover.id === word.id
+  return given && handover.id === word.id && mayKeep(state, now, policy)
     ? toTake(state, now, `${policy.peer} has let go of the address in swap ${word.id}`)
     : undefined;
 }
@@ -154,7 +159,8 @@ function fromInquire(state: State, role: Inquire, now: Instant, policy: Policy):
   const deferred = deferral(state, now, policy);
   if (deferred !== undefined) return toStandby(now, deferred);
   const found = verdict(role, state, now, policy);
-  if (found.kind === "take") return toTake(state, now, found.why);
+  if (found.kind === "take")
+    return mayKeep(state, now, policy) ? toTake(state, now, found.why) : undefined;
   const claimingSince = found.kind === "claim" ? (role.claimingSince ?? now) : undefined;
   const waiting = found.kind === "wait" && found.why !== "" ? found.why : role.waiting;
   if (claimingSince === role.claimingSince && waiting === role.waiting) return undefined;
@@ -197,6 +203,10 @@ function fromHold(state: State, role: Hold, now: Instant, policy: Policy): Move 
     yieldToBetter(state, role.epoch, now, policy)
   );
 }
+
+/** What would have to be let go at once is not taken: the wish would never have been uttered. */
+const mayKeep = (state: State, now: Instant, policy: Policy): boolean =>
+  mustYield(state, state.epoch + 1, state.peer.kind === "unheard", now, policy) === undefined;
 
 /**
  * Law 3, what even a frozen holder obeys: an operator, a higher epoch, a claim that cannot hear us,

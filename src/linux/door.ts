@@ -13,9 +13,10 @@ export interface DoorOptions {
 }
 
 const nftPatienceMillis = 2000;
-/** Requests end in milliseconds; whoever waits for quiet does not wait long. */
-const lookEveryMillis = 1;
-const looksAtMost = 200;
+const retryMillis = 1000;
+/** Requests end in milliseconds; a look takes some tenths of one, as the kernel walks all its sockets. */
+const lookEveryMillis = 4;
+const looksAtMost = 50;
 
 /**
  * Lets no new TCP connection in while the address is about to go, and tells when those that are open have
@@ -27,9 +28,15 @@ export class Door {
   #wish: Wish["door"] = "open";
   #closed = false;
   #working = false;
+  #stopped = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+  }
+
+  /** Leaves it as it is: whoever starts next opens it. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   reconcile(wish: Wish["door"]): void {
@@ -39,21 +46,24 @@ export class Door {
 
   /** One nft at a time; a wish that changed meanwhile is looked at when it is done. */
   async #work(): Promise<void> {
-    if (this.#working) return;
+    if (this.#working || this.#stopped) return;
     this.#working = true;
-    while (this.#closed !== (this.#wish === "closed")) {
+    let done = true;
+    while (done && this.#closed !== (this.#wish === "closed")) {
       const close = this.#wish === "closed";
       const { table, addresses } = this.#options;
-      const done = await this.#nft(close ? closeScript(table, addresses) : openScript(table));
-      if (!done && close) break;
-      this.#closed = close;
+      // An nft that is killed may have done it all the same: what may be closed has to be opened.
+      this.#closed = true;
+      done = await this.#nft(close ? closeScript(table, addresses) : openScript(table));
+      if (done) this.#closed = close;
     }
     this.#working = false;
-    if (this.#closed) this.#watch(looksAtMost);
+    if (this.#wish === "closed") this.#watch(looksAtMost);
+    else if (!done) setTimeout(() => void this.#work(), retryMillis);
   }
 
   #watch(looks: number): void {
-    if (this.#wish !== "closed" || looks === 0) return;
+    if (this.#wish !== "closed" || looks === 0 || this.#stopped) return;
     const quiet = !anyConnection(this.#options.addresses.slice(0, addressesMax));
     if (quiet) this.#options.report({ kind: "door-observed", quiet });
     else setTimeout(() => this.#watch(looks - 1), lookEveryMillis);
@@ -67,8 +77,8 @@ export class Door {
   }
 }
 
-/** A look costs some ten microseconds an address; with very many the time that is given has to do. */
-const addressesMax = 8;
+/** With more than one of each family the time that is given has to do. */
+const addressesMax = 2;
 
 /** In the family `inet`, so that one table serves both; `cleanup` knows it by its name. */
 export function closeScript(table: string, addresses: readonly IpAddress[]): string {

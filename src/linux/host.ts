@@ -165,6 +165,7 @@ export class LinuxHost implements Host {
    */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#door.stop();
     this.#keeper.stop();
     this.#announcer.stop();
     this.#witnesses.stop();

@@ -63,7 +63,7 @@ export class IpBatch {
 
   /** Warm before it is needed. */
   start(): void {
-    this.#life = this.#spawn();
+    this.#life ??= this.#spawn();
   }
 
   /**

@@ -55,7 +55,11 @@ export class Witnesses {
    */
   refresh(): void {
     clearTimeout(this.#refresh);
-    void this.#read();
+    void this.#read().then(() => this.#again());
+  }
+
+  #again(): void {
+    clearTimeout(this.#refresh);
     const unknown = this.#options.witness === "auto" && this.#gateways.length === 0;
     const wait = unknown ? refreshMillis.unknown : refreshMillis.known;
     if (!this.#stopped) this.#refresh = setTimeout(() => this.refresh(), wait);
@@ -99,7 +103,9 @@ export class Witnesses {
 
   async #read(): Promise<void> {
     if (this.#options.witness === "auto") {
-      this.#gateways = await defaultGateways(this.#options.interface);
+      // A route that vanishes says nothing of the gateway, which is asked on: it is on the link.
+      const found = await defaultGateways(this.#options.interface);
+      if (found.length > 0) this.#gateways = found;
     }
     try {
       const path = `/proc/sys/net/ipv6/conf/${this.#options.interface}/forwarding`;

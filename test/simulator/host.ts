@@ -34,6 +34,11 @@ export class SimHost implements Host {
     this.machine.tell({ kind: "address-observed", presence: this.seen });
   }
 
+  /** Whatever happened while the agent could not look. */
+  thaw(): void {
+    this.next();
+  }
+
   reconcile(wish: Wish): void {
     if (wish.door === "closed" && this.wish.door === "open") this.closeDoor();
     this.wish = wish;

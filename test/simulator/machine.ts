@@ -175,6 +175,7 @@ export class Machine {
   private drain(): void {
     if (this.frozen || this.kernel.paused) return;
     for (const happen of [...this.sockets.splice(0), ...this.monitor.splice(0)]) happen();
+    this.host?.thaw();
     this.planAlarm();
   }
 

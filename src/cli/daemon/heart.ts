@@ -34,6 +34,7 @@ export class Heart {
   readonly transport: UdpTransport;
   readonly #clock: AlarmClock;
   readonly #onTurn: () => void;
+  #stopped = false;
 
   constructor(options: HeartOptions) {
     this.#onTurn = options.onTurn;
@@ -80,18 +81,21 @@ export class Heart {
   }
 
   tell(event: Event): void {
+    if (this.#stopped) return;
     this.agent.handle(event, now());
     this.#turned();
   }
 
   /** Leaves the kernel as it is. */
   stop(): void {
+    this.#stopped = true;
     this.#clock.stop();
     this.host.stop();
     this.transport.stop();
   }
 
   #turned(): void {
+    if (this.#stopped) return;
     this.#clock.set(this.agent.pollAlarm());
     this.#onTurn();
   }

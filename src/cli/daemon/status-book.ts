@@ -100,7 +100,7 @@ export class StatusBook {
       paths: here.paths.map((_, path) => this.#path(agent, path, now)),
       handover: this.#handovers.current(state, now),
       lastHandover: this.#handovers.last(state, now),
-      alerts: this.#alerts(state, now),
+      alerts: this.#alerts(agent, now),
       swap: policy.swap,
       agent: {
         version: version(),
@@ -148,9 +148,15 @@ export class StatusBook {
     };
   }
 
-  #alerts(state: State, now: Instant): Status["alerts"] {
+  #alerts(agent: Agent, now: Instant): Status["alerts"] {
     const { policy, troubles } = this.#options;
-    const sentences = [...alertsOf(state, now, policy), ...troubles()];
+    const newer =
+      agent.peerVersion === undefined
+        ? []
+        : [
+            `${policy.peer} speaks version ${agent.peerVersion} of the protocol, and more than this one`,
+          ];
+    const sentences = [...alertsOf(agent.state, now, policy), ...newer, ...troubles()];
     for (const known of this.#alertsSince.keys())
       if (!sentences.includes(known)) this.#alertsSince.delete(known);
     return sentences.map((sentence) => {
