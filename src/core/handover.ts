@@ -12,9 +12,9 @@ import { after, elapsed, type Instant, type Millis, millis } from "./time.ts";
  * The phases of a planned swap in cut mode, and nothing else. Roles change in `transitions.ts`, which
  * looks at these phases; each side looks at the other's word in its beats.
  *
- *   holder   measuring ─▶ prepare ────────────────────▶ release ─▶ watching ──▶ done
- *   target                  silencing ─▶ rehearsing ─▶ ready ─▶ taking ─▶ verifying ──▶ done
- *                                                                             └▶ returning ─▶ rolled back
+ *   holder   measuring ─▶ prepare ──────────▶ closing ─▶ release ─▶ released ─▶ watching ──▶ done
+ *   target                silencing ─▶ rehearsing ─▶ ready ───────▶ taking ─▶ verifying ──▶ done
+ *                                                  returned ◀─ returning ◀───┘   rolled back
  *
  * Until *release* everything that fails ends as refused, and nothing has moved. Afterwards the swap
  * ends as done, or as rolled back with the first holder serving again, whatever dies in the middle.

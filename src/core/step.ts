@@ -80,8 +80,8 @@ const sameEntry = (one: ReturnType<typeof journalEntry>, other: typeof one): boo
   one.verifying === other.verifying;
 
 /**
- * The one next instant at which time alone can change anything. What has passed has been dealt
- * with.
+ * The next instant that must not wait for the next beat, which wakes `step` as well. What has passed has
+ * been dealt with.
  */
 function alarm(state: State, now: Instant, policy: Policy): Instant {
   const due = [
