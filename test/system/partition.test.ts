@@ -55,6 +55,12 @@ const cuts: readonly Cut[] = [
     ends: "holder",
   },
   {
+    // The holder hears the claims of a machine that does not hear it, and lets go before it takes.
+    name: "every frame of the holder to the standby",
+    faults: (holder, standby) => [{ from: holder, to: standby }],
+    ends: "standby",
+  },
+  {
     name: "every frame of the standby to the holder",
     faults: (holder, standby) => [{ from: standby, to: holder }],
     ends: "holder",
