@@ -42,10 +42,10 @@ export interface LinuxHostOptions {
 }
 
 /**
- * How soon to look for answers: a quarter of the time since the last question, from every millisecond,
+ * How soon to look for answers: half of the time since the last question, from every millisecond,
  * where an answer is a matter of microseconds, to rest, where only strangers speak unasked.
  */
-const pollMillis = { soonest: 1, atRest: 50 } as const;
+const pollMillis = { soonest: 1, atRest: 250 } as const;
 
 /**
  * This machine's kernel, as far as the address is concerned: the address keeper moves what is
@@ -196,8 +196,8 @@ export class LinuxHost implements Host {
 
   #poll(): void {
     clearTimeout(this.#timer);
-    const quarter = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 4);
-    const wait = Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, quarter));
+    const half = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 2);
+    const wait = Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
     this.#timer = setTimeout(() => this.#poll(), wait);
     this.#options.afterSockets(() => this.read());
   }

@@ -10,9 +10,11 @@ import { Reader } from "./reader.ts";
  */
 
 /**
- * Short beside the time in which people watch, long beside the cost of a look (some 10 µs a file).
+ * While somebody waits for what is read, and at rest. Short beside the time in which people watch,
+ * long beside the cost of waking up for a look.
  */
-const pollMillis = 50;
+const pollMillis = { asked: 50, atRest: 250 } as const;
+const askedFor = 60_000;
 
 const port = parentPort;
 if (port === null)
@@ -21,6 +23,21 @@ if (port === null)
 const post = (message: FromReader): void => port.postMessage(message);
 const reader = new Reader(workerData as ReaderStart, performance.now(), post);
 
-port.on("message", (message: ToReader) => reader.handle(message, performance.now()));
-reader.poll(performance.now());
-setInterval(() => reader.poll(performance.now()), pollMillis);
+let askedUntil = performance.now() + askedFor;
+let timer: NodeJS.Timeout | undefined;
+
+const look = (): void => {
+  clearTimeout(timer);
+  const now = performance.now();
+  reader.poll(now);
+  timer = setTimeout(look, now < askedUntil ? pollMillis.asked : pollMillis.atRest);
+};
+
+port.on("message", (message: ToReader) => {
+  const now = performance.now();
+  reader.handle(message, now);
+  const rested = now >= askedUntil;
+  askedUntil = now + askedFor;
+  if (rested) look();
+});
+look();
