@@ -58,8 +58,9 @@ export class Door {
       if (done) this.#closed = close;
     }
     this.#working = false;
-    if (this.#wish === "closed") this.#watch(looksAtMost);
-    else if (!done) setTimeout(() => void this.#work(), retryMillis);
+    if (done && this.#closed) this.#watch(looksAtMost);
+    // A door that could not be closed is not waited for; one that could not be opened is tried again.
+    if (!done && this.#wish === "open") setTimeout(() => void this.#work(), retryMillis);
   }
 
   #watch(looks: number): void {
