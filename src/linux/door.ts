@@ -1,8 +1,8 @@
 import type { Report } from "../agent/ports.ts";
 import type { Wish } from "../core/effect.ts";
 import { commandLine, runCommand } from "./command.ts";
-import { anyConnection } from "./connections.ts";
 import type { IpAddress } from "./ip-address.ts";
+import { anyConnection } from "./sock-diag.ts";
 
 export interface DoorOptions {
   readonly table: string;

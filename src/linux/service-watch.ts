@@ -1,6 +1,7 @@
 import type { Report } from "../agent/ports.ts";
 import { addressOf, type IpAddress } from "./ip-address.ts";
 import { readLines } from "./proc-lines.ts";
+import { listenersOf } from "./sock-diag.ts";
 
 export interface ServiceWatchOptions {
   readonly port: number;
@@ -12,10 +13,7 @@ export interface ServiceWatchOptions {
 
 const lookEveryMillis = 1000;
 
-/**
- * Whether something listens on the service's TCP port. The kernel lists listening sockets before
- * all others, so a look reads a page or two of /proc even beside a hundred thousand connections.
- */
+/** Whether something listens on the service's TCP port. */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -47,16 +45,26 @@ export const isListening = async (
   addresses: readonly IpAddress[],
 ): Promise<boolean> => {
   const heard = new Set(["0.0.0.0", "::", ...addresses.map(({ text }) => text)]);
-  let found = false;
+  const listeners = listenersOf(port) ?? (await listenersInProc(port));
+  return listeners.some((address) => heard.has(unmapped(address)));
+};
+
+/**
+ * For kernels whose sock_diag does not answer, such as those that may load no more modules. The kernel lists
+ * listening sockets before all others, so a look reads a page or two of /proc even beside a hundred thousand
+ * connections.
+ */
+export const listenersInProc = async (port: number): Promise<readonly IpAddress[]> => {
+  const found: IpAddress[] = [];
   const take = (line: string) => {
     const socket = parseTcpLine(line);
-    if (socket === undefined) return "more";
-    found ||= socket.listening && socket.port === port && heard.has(unmapped(socket.address));
-    return found || !socket.listening ? "enough" : "more";
+    if (socket?.listening === false) return "enough";
+    if (socket?.port === port) found.push(socket.address);
+    return "more";
   };
   for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) {
     try {
-      if (!found) await readLines(path, take);
+      await readLines(path, take);
     } catch {
       // A kernel without IPv6 has no such file.
     }

@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import type { CleanupStep, Leftovers } from "../../src/linux/leftovers.ts";
 import type { LocalAddress } from "../../src/linux/network-facts.ts";
-import { isListening } from "../../src/linux/service-watch.ts";
+import { isListening, listenersInProc } from "../../src/linux/service-watch.ts";
+import { listenersOf } from "../../src/linux/sock-diag.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import { type Namespace, net, openPair } from "./namespace.ts";
@@ -107,10 +108,14 @@ it("a service is seen to listen, whichever address it is bound to", async () => 
     const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
     const ours = ["127.0.0.1", "::1"].map(parseAddress);
     expect(await isListening(port, ours)).toBe(true);
+    // Two ways to be told: the second is for kernels that do not know the first.
+    expect(listenersOf(port)).toEqual([parseAddress(host)]);
+    expect(await listenersInProc(port)).toEqual([parseAddress(host)]);
     // One bound to an address that does not move is not the pair's service.
     const everywhere = host === "0.0.0.0" || host === "::";
     expect(await isListening(port, [parseAddress("192.0.2.1")])).toBe(everywhere);
     await new Promise((resolve) => server.close(resolve));
     expect(await isListening(port, ours)).toBe(false);
+    expect([listenersOf(port), await listenersInProc(port)]).toEqual([[], []]);
   }
 });
