@@ -43,7 +43,8 @@ export interface LinuxHostOptions {
 
 /**
  * How soon to look for answers: half of the time since the last question, from every millisecond,
- * where an answer is a matter of microseconds, to rest, where only strangers speak unasked.
+ * where an answer is a matter of microseconds, to rest, where only strangers speak unasked. Who may
+ * answer for the address is never known; when every witness has, nobody is waited for any more.
  */
 const pollMillis = { soonest: 1, atRest: 250 } as const;
 
@@ -60,6 +61,7 @@ export class LinuxHost implements Host {
   readonly #announcer: Announcer;
   readonly #door: Door;
   #askedAt: Instant;
+  #probing = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxHostOptions) {
@@ -95,7 +97,7 @@ export class LinuxHost implements Host {
     });
     this.#neighbourhood = new Neighbourhood({
       ...common,
-      isWitness: ({ text }) => this.#witnesses.addresses.some((one) => one.text === text),
+      isWitness: (address) => this.#witnesses.heard(address),
     });
     this.#witnesses = new Witnesses({
       ...common,
@@ -133,6 +135,7 @@ export class LinuxHost implements Host {
 
   probe(holder: MacAddress | undefined): void {
     this.#neighbourhood.probe(holder);
+    this.#probing = true;
     this.#expectAnswers();
   }
 
@@ -195,11 +198,17 @@ export class LinuxHost implements Host {
   }
 
   #poll(): void {
-    clearTimeout(this.#timer);
-    const half = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 2);
-    const wait = Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
-    this.#timer = setTimeout(() => this.#poll(), wait);
+    // What is heard may bring the next question, and with it a timer of its own.
     this.#options.afterSockets(() => this.read());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#poll(), this.#patience());
+  }
+
+  #patience(): number {
+    const half = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 2);
+    if (half >= pollMillis.atRest) this.#probing = false;
+    if (!this.#probing && !this.#witnesses.awaited) return pollMillis.atRest;
+    return Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
   }
 }
 

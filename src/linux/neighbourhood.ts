@@ -15,6 +15,7 @@ import type { Troubles } from "./troubles.ts";
 
 export interface NeighbourhoodOptions {
   readonly addresses: readonly IpAddress[];
+  /** An address has answered: whether it is a witness's. */
   readonly isWitness: (address: IpAddress) => boolean;
   readonly report: Report;
   readonly now: () => Instant;

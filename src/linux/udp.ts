@@ -39,7 +39,6 @@ const reopenMillis = 250;
  */
 export class UdpTransport implements Transport {
   readonly #paths: readonly Path[];
-  #timer: NodeJS.Timeout | undefined;
   #received = 0;
 
   constructor(options: UdpTransportOptions) {
@@ -48,9 +47,6 @@ export class UdpTransport implements Transport {
 
   start(): void {
     for (const path of this.#paths) path.open();
-    this.#timer = setInterval(() => {
-      for (const path of this.#paths) path.repair();
-    }, reopenMillis);
   }
 
   send(path: number, datagram: Uint8Array): void {
@@ -67,7 +63,6 @@ export class UdpTransport implements Transport {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
     for (const path of this.#paths) path.close();
   }
 
@@ -81,6 +76,7 @@ class Path {
   readonly #options: UdpTransportOptions;
   readonly #count: () => void;
   #socket: Socket | undefined;
+  #repair: NodeJS.Timeout | undefined;
   #connected = false;
   #state: PathState = { kind: "opening" };
 
@@ -99,6 +95,7 @@ class Path {
     const { port } = this.#options;
     const socket = createSocket(isIPv6(local) ? "udp6" : "udp4");
     this.#socket = socket;
+    this.#repairSoon();
     socket.on("error", (error) => this.#failed(socket, error));
     socket.on("message", (bytes) => this.#heard(socket, bytes));
     socket.once("connect", () => {
@@ -114,17 +111,23 @@ class Path {
     if (this.#connected) this.#socket?.send(datagram, this.#sent);
   }
 
-  repair(): void {
-    if (this.#connected && this.#state.kind !== "broken") return;
-    this.close();
-    this.open();
-  }
-
   close(): void {
+    clearTimeout(this.#repair);
+    this.#repair = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
     this.#connected = false;
     socket?.close();
+  }
+
+  /** Only where something may be wrong: a path that works wakes nobody up. */
+  #repairSoon(): void {
+    this.#repair ??= setTimeout(() => {
+      this.#repair = undefined;
+      if (this.#connected && this.#state.kind !== "broken") return;
+      this.close();
+      this.open();
+    }, reopenMillis);
   }
 
   get #ends(): UdpPath {
@@ -157,6 +160,7 @@ class Path {
       return;
     }
     this.#enter({ kind: "broken", reason: error.code ?? error.message });
+    this.#repairSoon();
   }
 
   #enter(state: PathState): void {

@@ -31,6 +31,8 @@ export class Witnesses {
   readonly #options: WitnessesOptions;
   readonly #echo = { 4: new EchoSocket(4), 6: new EchoSocket(6) };
   #gateways: readonly IpAddress[] = [];
+  /** Those that were asked and have not answered since. */
+  readonly #awaited = new Set<string>();
   #routing = false;
   #refresh: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -65,10 +67,24 @@ export class Witnesses {
     if (!this.#stopped) this.#refresh = setTimeout(() => this.refresh(), wait);
   }
 
+  /** An answer may still come. Echoes do not tell whose they are: who is asked by echo is awaited on. */
+  get awaited(): boolean {
+    return this.#awaited.size > 0;
+  }
+
+  /** Whether the neighbour that answered is a witness. */
+  heard(neighbour: IpAddress): boolean {
+    const known = this.addresses.some(({ text }) => text === neighbour.text);
+    if (known) this.#awaited.delete(neighbour.text);
+    return known;
+  }
+
   /** `own`: this machine's addresses on the interface, the pair's left out. */
   ask(own: readonly KernelAddress[]): void {
     const { neighbourhood, witness } = this.#options;
+    this.#awaited.clear();
     for (const address of this.addresses) {
+      this.#awaited.add(address.text);
       const onLink = witness === "auto" || isLinkLocal(address) || isOnLink(address, own);
       if (onLink) neighbourhood.ask(address, sourceFor(address, own) ?? "probe");
       else this.#ping(address);
