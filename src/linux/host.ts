@@ -61,7 +61,8 @@ export class LinuxHost implements Host {
   readonly #announcer: Announcer;
   readonly #door: Door;
   #askedAt: Instant;
-  #probing = false;
+  /** Anybody may answer, and at the start speak. */
+  #probing = true;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxHostOptions) {

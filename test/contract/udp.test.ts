@@ -150,3 +150,43 @@ it("IPv6 paths work, a link-local one with its interface too", async () => {
   );
   expect(heard).toBe("hello");
 });
+
+it("a path whose interface went away and came back under another number works again", async () => {
+  using pair = await openPair();
+  const up = "ip link set a9 up && ip link set b9 up";
+  const make = `ip link add a9 type veth peer name b9 && ${up}`;
+  const address = "ip addr add fe80::11/64 dev a9 nodad";
+  const other = "ip link add a8 type veth peer name b8";
+  const states = await pair.here.evaluate<string[]>(
+    "udp.ts",
+    `new Promise((resolve) => {
+      const { execSync } = process.getBuiltinModule("node:child_process");
+      execSync("${make} && ${address}");
+      const states = [];
+      const transport = new it.UdpTransport({
+        paths: [{ local: "fe80::11%a9", remote: "fe80::12%a9" }],
+        port: ${port},
+        onDatagram: () => {},
+      });
+      transport.start();
+      const end = () => {
+        clearInterval(timer);
+        clearTimeout(late);
+        transport.stop();
+        resolve(states);
+      };
+      const late = setTimeout(end, 6000);
+      const timer = setInterval(() => {
+        transport.send(0, Buffer.from("x"));
+        const state = transport.pathState(0).kind;
+        if (state === states.at(-1)) return;
+        states.push(state);
+        // Long after it was opened, when nobody looks after it any more.
+        if (states.length === 2) setTimeout(() => execSync("ip link del a9"), 400);
+        if (states.length === 3) execSync("${other} && ${make} && ${address}");
+        if (states.length === 4) end();
+      }, 20);
+    })`,
+  );
+  expect(states).toEqual(["opening", "open", "broken", "open"]);
+});
