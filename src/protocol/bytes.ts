@@ -41,7 +41,8 @@ export class Writer {
       throw new RangeError(`Cannot encode ${what} "${digits}": it has not ${2 * count} hex digits`);
     }
     for (let at = 0; at < count; at += 1) {
-      this.bytes[this.length + at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+      const high = nibble(digits.charCodeAt(2 * at));
+      this.bytes[this.length + at] = (high << 4) | nibble(digits.charCodeAt(2 * at + 1));
     }
     this.length += count;
   }
@@ -114,7 +115,7 @@ export class Reader {
     if (start === undefined) return "";
     let digits = "";
     for (let at = start; at < start + count; at += 1) {
-      digits += this.view.getUint8(at).toString(16).padStart(2, "0");
+      digits += hexOfByte[this.view.getUint8(at)] ?? "";
     }
     return digits;
   }
@@ -159,6 +160,12 @@ export function sameBytes(bytes: Uint8Array, offset: number, expected: Uint8Arra
   }
   return difference === 0;
 }
+
+/** A beat is mostly identities, and every text made on its way is garbage: looked up, not computed. */
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Of one hexadecimal digit, given as its character code: the letters follow 0x40 and 0x60. */
+const nibble = (code: number): number => (code & 0x0f) + (code > 0x40 ? 9 : 0);
 
 function whole(value: number, most: number, what: string): number {
   if (!Number.isInteger(value) || value < 0 || value > most) {
