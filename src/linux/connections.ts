@@ -6,29 +6,32 @@ import { closeSocket, openSocket, receive, send } from "./native.ts";
  * address and fills one buffer at a time, so a single answer is read, however many sockets there are.
  */
 export function anyConnection(addresses: readonly IpAddress[]): boolean {
-  // Sockets of both families: a server on `::` takes IPv4 connections into IPv6 sockets.
   return addresses.some((address) =>
-    families.some((family) => answers(question(family, address)) !== "none"),
+    socketFamilies.some(
+      (family) => answers(socketQuestion(family, address, busyStates)) !== "none",
+    ),
   );
 }
 
+/** Sockets of both families: a server on `::` takes IPv4 connections into IPv6 sockets. */
+export const socketFamilies = [2, 10] as const;
+
+/** Bits of include/net/tcp_states.h: established, both ways of opening, every way of being half closed. */
+export const busyStates = [1, 3, 4, 8, 9, 11, 12].reduce((bits, state) => bits | (1 << state), 0);
+
 const netlinkFamily = 16;
 const rawType = 3;
-const sockDiagProtocol = 4;
+export const sockDiagProtocol = 4;
 const requestDump = 0x301;
 const sockDiagByFamily = 20;
 const messageDone = 3;
 const tcp = 6;
-const families = [2, 10] as const;
-
-/** Bits of include/net/tcp_states.h: established, both ways of opening, every way of being half closed. */
-const busyStates = [1, 3, 4, 8, 9, 11, 12].reduce((bits, state) => bits | (1 << state), 0);
 
 const sourceCondition = 7;
 const bytecodeAttribute = 1;
 
 /** `struct inet_diag_req_v2` with one condition in the kernel's own little byte code, inet_diag.h. */
-function question(family: number, address: IpAddress): Buffer {
+export function socketQuestion(family: number, address: IpAddress, states: number): Buffer {
   const condition = 4 + 8 + address.bytes.length;
   const bytes = Buffer.alloc(16 + 56 + 4 + condition);
   bytes.writeUInt32LE(bytes.length, 0);
@@ -36,7 +39,7 @@ function question(family: number, address: IpAddress): Buffer {
   bytes.writeUInt16LE(requestDump, 6);
   bytes.writeUInt8(family, 16);
   bytes.writeUInt8(tcp, 17);
-  bytes.writeUInt32LE(busyStates, 20);
+  bytes.writeUInt32LE(states, 20);
   const attribute = 16 + 56;
   bytes.writeUInt16LE(4 + condition, attribute);
   bytes.writeUInt16LE(bytecodeAttribute, attribute + 2);
