@@ -244,7 +244,7 @@ export const attribute = (type: number, value: Uint8Array): Buffer => {
   return bytes;
 };
 
-export const aligned = (length: number): number => (length + 3) & ~3;
+const aligned = (length: number): number => (length + 3) & ~3;
 
 const view = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

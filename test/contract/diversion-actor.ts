@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { createServer, connect as openConnection, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 
+import type { Diversion } from "../../src/core/diversion.ts";
 import { readArrivals } from "../../src/linux/diversion/arrivals.ts";
 import { countConnections, listConnections } from "../../src/linux/diversion/connections-list.ts";
 import { Diverter } from "../../src/linux/diversion/diverter.ts";
 import { listDivertedFlows, listStragglers } from "../../src/linux/diversion/stragglers.ts";
+import type { DiversionCounts } from "../../src/linux/diversion/table-contents.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 
 /**
@@ -23,7 +25,8 @@ export interface ActorOptions {
 export type ActorWord =
   | { readonly word: "answer"; readonly id: number; readonly value: unknown }
   | { readonly word: "failure"; readonly id: number; readonly reason: string }
-  | { readonly word: "diverted" | "counted"; readonly value: unknown }
+  | { readonly word: "diverted"; readonly value: Diversion }
+  | { readonly word: "counted"; readonly value: DiversionCounts }
   | { readonly word: "kept"; readonly value: number }
   | { readonly word: "command" | "trouble"; readonly value: string };
 
@@ -52,7 +55,7 @@ interface Client {
 }
 
 const clients = new Map<string, Client>();
-const patienceMillis = 4000;
+const patienceMillis = 6000;
 
 /** Answers every line with its name; `send N` with N bytes, ten kilobytes every ten milliseconds. */
 const serve =
@@ -74,9 +77,9 @@ const serve =
     }
   };
 
-const lineOf = async (lines: AsyncIterator<string>): Promise<string> => {
+const lineOf = async (lines: AsyncIterator<string>, patience = patienceMillis): Promise<string> => {
   const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error("no answer")), patienceMillis).unref(),
+    setTimeout(() => reject(new Error("no answer")), patience).unref(),
   );
   const next = await Promise.race([lines.next(), late]);
   return next.done ? "end" : next.value;
@@ -103,10 +106,14 @@ const open = async (
 };
 
 /** Opens one and waits for the server's name. */
-const greeted = async (address: string, more = {}): Promise<[string, Client]> => {
+const greeted = async (
+  address: string,
+  more = {},
+  patience = patienceMillis,
+): Promise<[string, Client]> => {
   const client = await open(address, more);
   try {
-    const name = await lineOf(client.lines);
+    const name = await lineOf(client.lines, patience);
     return [client.ended || name, client];
   } catch {
     return ["no answer", client];
@@ -185,13 +192,21 @@ const calls = {
     client.socket.end();
     await once(client.socket, "close");
   },
+  /** No more waiting for late frames: its port can be used again. */
+  reset: async (key: string) => {
+    const client = clients.get(key);
+    clients.delete(key);
+    if (client === undefined || client.socket.destroyed) return;
+    client.socket.resetAndDestroy();
+    await once(client.socket, "close");
+  },
   /** Opens and closes so many, a few at a time, and counts who served. */
-  tally: async (count: number, address: string, more = {}) => {
+  tally: async (count: number, address: string, more = {}, patience = patienceMillis) => {
     const names: Record<string, number> = {};
     let left = count;
     const worker = async (): Promise<void> => {
       while (left-- > 0) {
-        const [name, { socket }] = await greeted(address, more);
+        const [name, { socket }] = await greeted(address, more, patience);
         names[name] = (names[name] ?? 0) + 1;
         socket.destroy();
       }
@@ -233,14 +248,15 @@ export interface ActorCall {
   readonly args: readonly unknown[];
 }
 
-const input = createInterface({ input: process.stdin });
-input.on("line", async (line) => {
-  const { id, call, args }: ActorCall = JSON.parse(line);
+const obey = async ({ id, call, args }: ActorCall): Promise<void> => {
   try {
     const act = calls[call] as (...all: readonly unknown[]) => unknown;
     say({ word: "answer", id, value: (await act(...args)) ?? null });
   } catch (error) {
-    say({ word: "failure", id, reason: error instanceof Error ? error.message : `${error}` });
+    say({ word: "failure", id, reason: String(error) });
   }
-});
+};
+
+const input = createInterface({ input: process.stdin });
+input.on("line", (line) => void obey(JSON.parse(line)));
 input.on("close", () => process.exit());

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Diversion } from "../../src/core/diversion.ts";
+import type { DiversionCounts } from "../../src/linux/diversion/table-contents.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
 import type { ActorOptions, ActorWord, Calls } from "./diversion-actor.ts";
@@ -28,7 +29,7 @@ export class Actor {
   readonly namespace: Namespace;
   readonly diverted: Diversion[] = [];
   readonly kept: number[] = [];
-  readonly counted: { readonly given: number; readonly stayed: number }[] = [];
+  readonly counted: DiversionCounts[] = [];
   readonly commands: string[] = [];
   readonly troubles: string[] = [];
   #child: Child | undefined;
@@ -84,22 +85,12 @@ export class Actor {
   }
 
   #take(word: ActorWord): void {
-    switch (word.word) {
-      case "answer":
-        return this.#waiting.get(word.id)?.resolve(word.value);
-      case "failure":
-        return this.#waiting.get(word.id)?.reject(new Error(word.reason));
-      case "diverted":
-        return void this.diverted.push(word.value as Diversion);
-      case "counted":
-        return void this.counted.push(word.value as { given: number; stayed: number });
-      case "kept":
-        return void this.kept.push(word.value);
-      case "command":
-        return void this.commands.push(word.value);
-      case "trouble":
-        return void this.troubles.push(word.value);
-    }
+    if (word.word === "answer") this.#waiting.get(word.id)?.resolve(word.value);
+    else if (word.word === "failure") this.#waiting.get(word.id)?.reject(new Error(word.reason));
+    else if (word.word === "diverted") this.diverted.push(word.value);
+    else if (word.word === "counted") this.counted.push(word.value);
+    else if (word.word === "kept") this.kept.push(word.value);
+    else (word.word === "command" ? this.commands : this.troubles).push(word.value);
   }
 }
 

@@ -106,6 +106,17 @@ it("a table for two families knows stragglers and connections of both", async ()
   expect(late.map(({ client: from }) => from).sort()).toEqual([clientAddress.v4, clientAddress.v6]);
 });
 
+it.each(both)("a frame for %s that came from the other machine is not handed back", async (a) => {
+  using lab = await Lab.start();
+  const { here, there, client } = lab;
+  const localPort = 40_000;
+  const who = a === shared.v4 ? clientAddress.v4 : clientAddress.v6;
+  await there.keep([{ address: a, port: 80, client: who, clientPort: localPort }]);
+  await there.divert(kept);
+  await here.divert(allButKept);
+  expect(await client.call("open", "one", a, { localPort })).toBe("there");
+});
+
 it.each(both)("clients of a target that died are reset, and served at home: %s", async (a) => {
   using lab = await Lab.start();
   const { here, there, client } = lab;
@@ -148,6 +159,10 @@ it("the target knows whom it was handed, and who found it by itself", async () =
     arrived: expect.arrayContaining([clientAddress.v4, clientAddress.v6, second]),
     direct: [second],
   });
+  lab.announce(macs.there);
+  expect(await client.call("tally", 1, shared.v6)).toEqual({ there: 1 });
+  expect((await there.call("arrivals")).direct).toEqual([second, clientAddress.v6]);
+
   await there.call("reconcile", noDiversion, macs.here);
   await there.eventually("kept no more", () => there.diverted.at(-1)?.kind === "none");
   expect(there.namespace.run(`nft list chain netdev ${table} ipv4`)).not.toContain("goto");

@@ -1,7 +1,27 @@
 import { expect, it } from "vitest";
 
 import { noDiversion } from "../../src/core/diversion.ts";
-import { byShare, clientAddress, Lab, macs, shared, table } from "./diversion-lab.ts";
+import {
+  forgetScript,
+  keepElements,
+  keepScript,
+  loadScript,
+  pickScript,
+  removeScript,
+} from "../../src/linux/diversion/rules.ts";
+import { parseAddress } from "../../src/linux/ip-address.ts";
+import { leftDiversion } from "../../src/linux/leftovers.ts";
+import {
+  allButKept,
+  byShare,
+  clientAddress,
+  kept,
+  Lab,
+  macs,
+  shared,
+  table,
+} from "./diversion-lab.ts";
+import { Namespace } from "./namespace.ts";
 
 /** The holder hands over new connections; those that it has, and those it has handed over, stay. */
 
@@ -53,18 +73,16 @@ it("a source port that is used again decides anew, a SYN that is repeated does n
   expect(await client.call("open", "one", shared.v4, { localPort })).toBe("there");
   await here.divert(byShare(0));
   expect(await client.call("ask", "one", "x")).toBe("there 1");
-  await client.call("close", "one");
-  client.namespace.run("sysctl -q -w net.ipv4.tcp_tw_reuse=1");
-  lab.there.namespace.run("ss -K -t state time-wait");
-  const again = { localPort: localPort + 1 };
-  expect(await client.call("open", "two", shared.v4, again)).toBe("here");
+  await client.call("reset", "one");
+  expect(await client.call("open", "two", shared.v4, { localPort })).toBe("here");
+  await here.divert(byShare(1));
+  await client.call("reset", "two");
+  expect(await client.call("open", "three", shared.v4, { localPort })).toBe("there");
 
   // The target is deaf for a moment: its SYN is repeated after the share went down.
-  const deaf = "ip link set eth0 down";
-  await here.divert(byShare(1));
-  lab.there.namespace.run(deaf);
-  const late = client.call("open", "late", shared.v4, { localPort: localPort + 2 });
-  await here.eventually("its SYN", () => (here.counted.at(-1)?.given ?? 0) >= 2);
+  lab.there.namespace.run("ip link set eth0 down");
+  const late = client.call("open", "late", shared.v4);
+  await here.eventually("its SYN", () => (here.counted.at(-1)?.given ?? 0) >= 3);
   await here.divert(byShare(0));
   lab.there.namespace.run("ip link set eth0 up");
   expect(await late).toBe("there");
@@ -100,6 +118,36 @@ it.each(both)("all datagrams to %s go over at share 1, whole, and none below", a
   expect(shown).toContain(macs.here);
 });
 
+it.each([
+  { texts: [shared.v4] },
+  { texts: [shared.v6] },
+  { texts: [shared.v4, shared.v6, "10.99.0.101", "fd99::101"] },
+])("nft accepts every script for $texts, and nothing is left", async ({ texts }) => {
+  using namespace = await Namespace.open();
+  namespace.run("ip link add eth0.10 type veth peer name eth1");
+  const addresses = texts.map(parseAddress);
+  const scene = { table, device: "eth0.10", ownMac: macs.here, addresses };
+  const diversions = [byShare(0), byShare(0.125, ...texts), byShare(1), allButKept, kept];
+  const flow = { port: 80, clientPort: 50_000 };
+  const flows = texts.map((address) => ({ ...flow, address, client: address }));
+  for (const script of [
+    keepScript(scene, [...keepElements(scene, flows)]),
+    ...[noDiversion, ...diversions].flatMap((diversion) => [
+      loadScript(scene, { diversion, arrivalsFrom: undefined }),
+      loadScript(scene, { diversion, arrivalsFrom: macs.there }),
+      ...(diversion.kind === "share" ? [pickScript(scene, diversion)] : []),
+    ]),
+    forgetScript(scene),
+  ]) {
+    namespace.runWords("nft", script);
+  }
+  for (const { family } of addresses) {
+    expect(namespace.run(`nft list set netdev ${table} keep${family}`)).toContain(". 50000 .");
+  }
+  namespace.runWords("nft", removeScript(table));
+  expect(namespace.run("nft list ruleset")).toBe("");
+});
+
 it("what an earlier agent left is taken over with its connections", async () => {
   using lab = await Lab.start();
   const { here, client } = lab;
@@ -107,11 +155,17 @@ it("what an earlier agent left is taken over with its connections", async () => 
   expect(await client.call("open", "one", shared.v4)).toBe("there");
   here.kill();
   here.start(macs.here, both);
+  expect(leftDiversion("nobody")).toBe(false);
+  const left = 'it.leftDiversion("contract")';
+  expect(await here.namespace.evaluate("leftovers.ts", left)).toBe(true);
+  expect(await lab.there.namespace.evaluate("leftovers.ts", left)).toBe(false);
   await here.call("serve", "here");
   await here.divert(byShare(0));
   expect(await client.call("ask", "one", "still")).toBe("there 5");
   expect(await client.call("tally", 20, shared.v4)).toEqual({ here: 20 });
   expect(here.troubles).toEqual([]);
+  await here.namespace.evaluate("leftovers.ts", 'it.cleanup("contract", [])');
+  expect(here.namespace.run("nft list tables")).toBe("");
 });
 
 it("a table that cannot be taken over is replaced, one that vanished is put back", async () => {

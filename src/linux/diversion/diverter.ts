@@ -4,18 +4,18 @@ import { runCommand } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
 import { Troubles } from "../troubles.ts";
+import { changeScript, isKnown, keepCommands, type Load, same } from "./change.ts";
 import { poke } from "./poke.ts";
 import {
   forgetScript,
   keepScript,
-  loadScript,
   type Purpose,
   pickScript,
   removeScript,
   type Scene,
 } from "./rules.ts";
 import { listDivertedFlows } from "./stragglers.ts";
-import { readCounters } from "./table-contents.ts";
+import { type DiversionCounts, readCounts } from "./table-contents.ts";
 
 export interface DiverterOptions {
   readonly table: string;
@@ -33,23 +33,16 @@ export interface DiverterOptions {
   readonly onTrouble: (sentence: string) => void;
 }
 
-export interface DiversionCounts {
-  readonly given: number;
-  readonly stayed: number;
-}
-
 /** 50,000 flows take half a second where nothing else runs. */
 const nftPatienceMillis = 10_000;
 const retryMillis = 1000;
 /** A firewall that is reloaded often empties all tables; nobody tells. */
 const lookEveryMillis = 250;
 
-interface Load extends Purpose {
-  readonly ownMac: MacAddress;
-}
-
 interface Step {
   readonly script: string;
+  /** For the log, where a list of thousands helps nobody. */
+  readonly shown?: string;
   readonly done: () => void;
 }
 
@@ -67,6 +60,8 @@ export class Diverter {
   /** As far as is known: `unknown` at the start, and after an nft that failed. */
   #loaded: Load | "nothing" | "unknown" = "unknown";
   #loadedKeep: readonly Flow[] | undefined;
+  /** The list as commands. */
+  #elements: { readonly of: readonly Flow[]; readonly lines: readonly string[] } | undefined;
   #told: string | undefined;
   #counted: DiversionCounts = { given: 0, stayed: 0 };
   #abandoning = false;
@@ -89,7 +84,10 @@ export class Diverter {
     void this.#work();
   }
 
-  /** The list for `all-but-kept` and `kept`, in place of any before, until the diversion ends. */
+  /**
+   * The list for `all-but-kept` and `kept`, in place of any before; it may come before the wish. It is
+   * forgotten when the diversion ends, or for an empty one.
+   */
   keep(flows: readonly Flow[]): void {
     this.#keep = flows;
     void this.#work();
@@ -123,10 +121,16 @@ export class Diverter {
     clearTimeout(this.#timer);
     let done = true;
     while (done && !this.#stopped) {
-      const step = this.#abandoning ? undefined : this.#next();
-      if (step === undefined && !this.#abandoning) break;
-      done = step === undefined ? await this.#abandon() : await this.#nft(step.script);
-      if (done) step?.done();
+      if (this.#abandoning) {
+        done = await this.#abandon();
+        continue;
+      }
+      await this.#prepareKeep();
+      if (this.#stopped) return;
+      const step = this.#next();
+      if (step === undefined) break;
+      done = await this.#nft(step.script, step.shown);
+      if (done) step.done();
     }
     this.#working = false;
     if (this.#stopped || this.#isRest) return;
@@ -139,10 +143,10 @@ export class Diverter {
     const loaded = this.#loaded;
     if (!this.#isWanted) return this.#nextOfNothing();
     const aim = { ...this.#wish, ownMac: ownMac() };
-    if (aim.ownMac === "" && aim.diversion.kind !== "none") return undefined;
+    if (!isKnown(aim)) return undefined;
     const scene = this.#scene(aim.ownMac);
     const settled = typeof loaded === "object" && same(loaded, aim);
-    const keep = this.#keep;
+    const keep = this.#elements?.of;
     const kept = this.#loadedKeep === keep;
     if (settled && kept) {
       if (!this.#forgetting) return undefined;
@@ -151,12 +155,25 @@ export class Diverter {
     const ended = typeof loaded === "object" && loaded.diversion.kind !== "none";
     const refused = this.#refusals !== "taken over" && this.#refusals >= 2;
     const afresh = refused || (ended && aim.diversion.kind === "none");
-    const script = [
-      ...(afresh ? [removeScript(table)] : []),
-      ...(keep !== undefined && (afresh || !kept) ? [keepScript(scene, keep)] : []),
-      ...(afresh || !settled ? [changeScript(scene, afresh ? "nothing" : loaded, aim)] : []),
-    ].join("\n");
-    return { script, done: () => this.#loadedIs(aim, keep) };
+    const script = (elements: readonly string[]): string =>
+      [
+        ...(afresh ? [removeScript(table)] : []),
+        ...(keep !== undefined && (afresh || !kept) ? [keepScript(scene, elements)] : []),
+        ...(afresh || !settled ? [changeScript(scene, afresh ? "nothing" : loaded, aim)] : []),
+      ].join("\n");
+    return {
+      script: script(this.#elements?.lines ?? []),
+      shown: script([`# add element netdev ${table} keep: ${keep?.length} connections`]),
+      done: () => this.#loadedIs(aim, keep),
+    };
+  }
+
+  /** The list may change while its commands are written. */
+  async #prepareKeep(): Promise<void> {
+    while (this.#elements?.of !== this.#keep) {
+      const of = this.#keep;
+      this.#elements = of && { of, lines: await keepCommands(this.#scene(""), of) };
+    }
   }
 
   #nextOfNothing(): Step | undefined {
@@ -197,6 +214,7 @@ export class Diverter {
       await this.#nft(pickScript(this.#scene(loaded.ownMac), home));
     }
     const flows = await this.#listed();
+    if (this.#stopped) return false;
     if (this.#netfilter.table("netdev", table) && !(await this.#nft(removeScript(table)))) {
       return false;
     }
@@ -215,8 +233,8 @@ export class Diverter {
     }
   }
 
-  async #nft(script: string): Promise<boolean> {
-    this.#options.onCommand(`nft -f - <<'end'\n${abbreviated(script)}\nend`);
+  async #nft(script: string, shown = script): Promise<boolean> {
+    this.#options.onCommand(`nft -f - <<'end'\n${shown}\nend`);
     const result = await runCommand("nft", ["-f", "-"], nftPatienceMillis, script);
     if (result.kind === "done") {
       this.#troubles.mended("nft");
@@ -243,10 +261,7 @@ export class Diverter {
   async #count(): Promise<void> {
     const { table, onCounted } = this.#options;
     if (typeof this.#loaded !== "object" || this.#loaded.diversion.kind !== "share") return;
-    // Counting is for the reader; what is wrong with the table shows elsewhere.
-    const counters = await readCounters(table).catch(() => new Map<string, number>());
-    const given = counters.get("given") ?? this.#counted.given;
-    const stayed = counters.get("stayed") ?? this.#counted.stayed;
+    const { given, stayed } = await readCounts(table, this.#counted);
     if (given === this.#counted.given && stayed === this.#counted.stayed) return;
     this.#counted = { given, stayed };
     if (!this.#stopped) onCounted(this.#counted);
@@ -266,7 +281,12 @@ export class Diverter {
 
   get #isWanted(): boolean {
     const { diversion, arrivalsFrom } = this.#wish;
-    return diversion.kind !== "none" || arrivalsFrom !== undefined || this.#keep !== undefined;
+    return diversion.kind !== "none" || arrivalsFrom !== undefined || this.#keeps;
+  }
+
+  /** An empty list alone needs no table. */
+  get #keeps(): boolean {
+    return this.#keep !== undefined && this.#keep.length > 0;
   }
 
   get #isRest(): boolean {
@@ -274,23 +294,5 @@ export class Diverter {
   }
 }
 
-const changeScript = (scene: Scene, loaded: Load | "nothing" | "unknown", aim: Load): string => {
-  const { diversion } = aim;
-  const before = typeof loaded === "object" ? loaded.diversion : noDiversion;
-  const picks = diversion.kind === "share" && before.kind === "share";
-  const onlyPicks =
-    picks && typeof loaded === "object" && same({ ...loaded, diversion }, { ...aim });
-  return onlyPicks && before.to === diversion.to
-    ? pickScript(scene, diversion)
-    : loadScript(scene, aim);
-};
-
-const same = (one: Load, other: Load): boolean => JSON.stringify(one) === JSON.stringify(other);
-
-/** A list of thousands in the log helps nobody. */
-const abbreviated = (script: string): string =>
-  script.replace(/^(add element .* \{ )(.{200,})( \})$/gm, (_, head, list: string, tail) => {
-    return `${head}... ${list.split(", ").length} flows ...${tail}`;
-  });
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`);
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

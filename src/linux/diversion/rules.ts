@@ -1,5 +1,3 @@
-import assert from "node:assert/strict";
-
 import type { MacAddress } from "../../core/beat.ts";
 import type { ByShare, Diversion, Flow } from "../../core/diversion.ts";
 import { type IpAddress, parseAddress } from "../ip-address.ts";
@@ -64,20 +62,35 @@ export function pickScript(scene: Scene, diversion: ByShare): string {
   ].join("\n");
 }
 
-/** The list of the move, in place of any before; the flows of families that the pair lacks are left out. */
-export function keepScript(scene: Scene, flows: readonly Flow[]): string {
-  const elements = (family: Family): readonly string[] =>
-    inChunks(
-      flows
-        .filter(({ address }) => parseAddress(address).family === family.n)
-        .map((flow) => `${flow.client} . ${flow.clientPort} . ${flow.address} . ${flow.port}`),
-    ).map((chunk) => `add element netdev ${scene.table} keep${family.n} { ${chunk.join(", ")} }`);
-  return [
+/** The list of the move, in place of any before: what `keepElements` yields, or a word for the reader. */
+export const keepScript = (scene: Scene, elements: readonly string[]): string =>
+  [
     declaration(scene),
     ...familiesOf(scene).map(({ n }) => `flush set netdev ${scene.table} keep${n}`),
-    ...familiesOf(scene).flatMap(elements),
+    ...elements,
   ].join("\n");
+
+/**
+ * The flows in commands of some hundred, each a matter of a millisecond or two, because there may be tens
+ * of thousands. They come from the other machine: what is no flow of this pair is left out.
+ */
+export function* keepElements(scene: Scene, flows: readonly Flow[]): Generator<string> {
+  const held = new Map(scene.addresses.map((address) => [address.text, address.family]));
+  for (let from = 0; from < flows.length; from += chunkSize) {
+    const chunk = flows.slice(from, from + chunkSize);
+    for (const { n } of familiesOf(scene)) {
+      const elements = chunk
+        .filter(({ address }) => held.get(address) === n)
+        .map((flow) => ({ ...flow, client: parseAddress(flow.client) }))
+        .filter(({ client }) => client.family === n)
+        .map((flow) => `${flow.client.text} . ${flow.clientPort} . ${flow.address} . ${flow.port}`);
+      if (elements.length === 0) continue;
+      yield `add element netdev ${scene.table} keep${n} { ${elements.join(", ")} }`;
+    }
+  }
 }
+
+const chunkSize = 500;
 
 /** What came until now by old entries of neighbours is forgotten: from here on it is worth counting. */
 export const forgetScript = (scene: Scene): string =>
@@ -114,8 +127,6 @@ const declaration = (scene: Scene): string => {
 
 /** The way in, and the two ways out. */
 const routes = ({ device, ownMac, addresses }: Scene, to: MacAddress): readonly string[] => {
-  // Empty while the interface is gone or has none.
-  assert(ownMac !== "" && to !== "", "both MAC addresses are known before anything is passed on");
   const rewritten = `ether saddr set ${ownMac} ether daddr set ${to}`;
   return [
     ...chain("over", [`${rewritten} fwd to "${device}"`]),
@@ -263,11 +274,3 @@ const chain = (name: string, rules: readonly string[]): readonly string[] => [
   ...rules.map((rule) => `    ${rule}`),
   "  }",
 ];
-
-/** A line of some hundred kilobytes is parsed as fast as a short one; one of some megabytes is not. */
-const chunkSize = 2000;
-
-const inChunks = (all: readonly string[]): readonly (readonly string[])[] =>
-  Array.from({ length: Math.ceil(all.length / chunkSize) }, (_, index) =>
-    all.slice(index * chunkSize, (index + 1) * chunkSize),
-  );

@@ -65,7 +65,7 @@ export const setNames = [
 ] as const;
 export type SetName = (typeof setNames)[number];
 
-/** A full set is safe: what finds no room is not handed over. 64 bytes an element, beside the table. */
+/** A full set is safe: what finds no room is not handed over. 64 bytes an element, beside 4 MB at once. */
 const flowsMax = 262_144;
 
 /** One hour: `timeout 1h`. */
@@ -79,7 +79,7 @@ export const setsOf = ({ n, type, fragment }: Family): readonly string[] => {
     `  set closing${n} { ${flow}; ${recent}; timeout 5m; size ${flowsMax}; }`,
     `  set went${n} { ${flow}; ${recent}; timeout 10s; size 65536; }`,
     `  set stayed${n} { ${flow}; ${recent}; timeout 10s; size 65536; }`,
-    `  set keep${n} { ${flow}; size ${flowsMax}; }`,
+    `  set keep${n} { ${flow}; }`,
     `  set frags${n} { typeof ${fragment.key}; ${recent}; timeout 30s; size 65536; }`,
     `  set late${n} { type ${type} . ether_addr; ${recent}; timeout 1h; size 4096; counter; }`,
     `  set arrived${n} { type ${type}; ${recent}; timeout 10m; size 1024; }`,

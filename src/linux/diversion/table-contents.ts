@@ -60,9 +60,15 @@ export async function eachElement(
   if (error < 0 && error !== noSuchThing) throw listFailure(`the set ${set} of ${table}`, error);
 }
 
-/** Packets by the name of the counter. Rejects where the kernel refuses. */
-export async function readCounters(table: string): Promise<ReadonlyMap<string, number>> {
-  const counters = new Map<string, number>();
+/** New connections since the table was loaded. */
+export interface DiversionCounts {
+  readonly given: number;
+  readonly stayed: number;
+}
+
+/** What stands in the table; `before` where it cannot be read. */
+export async function readCounts(table: string, before: DiversionCounts): Promise<DiversionCounts> {
+  const counts = { ...before };
   const question = message(
     getObjects,
     dumpFlags,
@@ -70,17 +76,18 @@ export async function readCounters(table: string): Promise<ReadonlyMap<string, n
     Buffer.from([netdevFamily, 0, 0, 0]),
     attribute(attributes.objectTable, Buffer.from(`${table}\0`)),
   );
-  const error = await dump(netfilterProtocol, question, (bytes, from, end) => {
+  await dump(netfilterProtocol, question, (bytes, from, end) => {
     const object = [from + 4, end] as const;
-    const name = find(bytes, object, attributes.objectName);
-    const of = find(bytes, object, attributes.objectTable);
+    const name = textAt(bytes, find(bytes, object, attributes.objectName));
     const data = find(bytes, object, attributes.objectData);
     const packets = find(bytes, data, attributes.counterPackets);
-    if (name === undefined || packets === undefined || textAt(bytes, of) !== table) return;
-    counters.set(textAt(bytes, name), Number(bytes.readBigUInt64BE(packets[0])));
+    const of = textAt(bytes, find(bytes, object, attributes.objectTable));
+    if (packets === undefined || of !== table) return;
+    if (name === "given" || name === "stayed") {
+      counts[name] = Number(bytes.readBigUInt64BE(packets[0]));
+    }
   });
-  if (error < 0 && error !== noSuchThing) throw listFailure(`the counters of ${table}`, error);
-  return counters;
+  return counts;
 }
 
 const noSuchThing = -2;
