@@ -6,7 +6,7 @@ import { closeSocket, errors, openSocket, receive, send, setOption } from "./nat
 import {
   addressDump,
   addressRenewal,
-  arpTableQuery,
+  chainQuery,
   errorOf,
   type KernelAddress,
   type KernelLink,
@@ -17,6 +17,7 @@ import {
   parseAddress,
   parseLink,
   parseMessages,
+  tableQuery,
 } from "./netlink.ts";
 
 const netlinkFamily = 16;
@@ -90,8 +91,13 @@ export class NetlinkSocket {
   }
 
   /** Whether the kernel knows the table; a kernel without nftables does not. */
-  arpTable(name: string): boolean {
-    return this.#converse((sequence) => arpTableQuery(sequence, name)).messages.length > 0;
+  table(family: "arp" | "netdev", name: string): boolean {
+    return this.#converse((sequence) => tableQuery(sequence, family, name)).messages.length > 0;
+  }
+
+  /** Whether a netdev table has the chain. */
+  chain(table: string, name: string): boolean {
+    return this.#converse((sequence) => chainQuery(sequence, table, name)).messages.length > 0;
   }
 
   /**

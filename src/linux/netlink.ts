@@ -44,6 +44,8 @@ export const messageTypes = {
   getAddress: 22,
   /** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE. */
   getTable: (10 << 8) | 1,
+  /** NFT_MSG_GETCHAIN. */
+  getChain: (10 << 8) | 4,
 } as const;
 
 export const messageFlags = {
@@ -61,12 +63,15 @@ const attributes = {
   linkAddress: 1,
   linkName: 3,
   tableName: 1,
+  chainTable: 1,
+  chainName: 3,
 } as const;
 
 const noDuplicateAddressDetection = 2;
 const forever = 0xffffffff;
 const interfaceFlags = { up: 1, running: 0x40, lowerUp: 0x10000 } as const;
-const arpProtocolFamily = 3;
+/** NFPROTO_ARP and NFPROTO_NETDEV of linux/netfilter.h. */
+const protocolFamilies = { arp: 3, netdev: 5 } as const;
 
 /**
  * Renews the lease of an address, as `ip addr change A/32 dev D valid_lft N preferred_lft N` does.
@@ -123,14 +128,29 @@ export const addressDump = (sequence: number, interfaceIndex: number): Buffer =>
   );
 };
 
-/** Asks whether a table of nftables' arp family exists. */
-export const arpTableQuery = (sequence: number, name: string): Buffer =>
+/** Asks whether a table of nftables exists. */
+export const tableQuery = (
+  sequence: number,
+  family: keyof typeof protocolFamilies,
+  name: string,
+): Buffer =>
   message(
     messageTypes.getTable,
     messageFlags.request,
     sequence,
-    Buffer.from([arpProtocolFamily, 0, 0, 0]),
+    Buffer.from([protocolFamilies[family], 0, 0, 0]),
     attribute(attributes.tableName, Buffer.from(`${name}\0`)),
+  );
+
+/** Asks whether a chain of a netdev table exists: it goes with its table, and with its device. */
+export const chainQuery = (sequence: number, table: string, name: string): Buffer =>
+  message(
+    messageTypes.getChain,
+    messageFlags.request,
+    sequence,
+    Buffer.from([protocolFamilies.netdev, 0, 0, 0]),
+    attribute(attributes.chainTable, Buffer.from(`${table}\0`)),
+    attribute(attributes.chainName, Buffer.from(`${name}\0`)),
   );
 
 /** The messages in what one read brought; stops at the first whose length cannot be true. */
@@ -201,7 +221,7 @@ const parseAttributes = (bytes: Uint8Array): Map<number, Uint8Array> => {
   return values;
 };
 
-const message = (
+export const message = (
   type: number,
   flags: number,
   sequence: number,
@@ -216,7 +236,7 @@ const message = (
   return whole;
 };
 
-const attribute = (type: number, value: Uint8Array): Buffer => {
+export const attribute = (type: number, value: Uint8Array): Buffer => {
   const bytes = Buffer.alloc(aligned(4 + value.length));
   bytes.writeUInt16LE(4 + value.length, 0);
   bytes.writeUInt16LE(type, 2);

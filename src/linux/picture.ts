@@ -44,7 +44,7 @@ export const lookAt = (
   const silent = lo === undefined ? [] : route.addresses(lo.index);
   if (typeof service === "string") return service;
   if (typeof silent === "string") return silent;
-  const muted = what.mute && netfilter.arpTable(scene.muteTable);
+  const muted = what.mute && netfilter.table("arp", scene.muteTable);
   return { link, service, silentIndex: lo?.index, silent, muted };
 };
 

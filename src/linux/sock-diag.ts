@@ -11,9 +11,10 @@ import { messageTypes, parseMessages } from "./netlink.ts";
 
 /** Whether any connection to the addresses is busy, however many there are: a single answer is read. */
 export function anyConnection(addresses: readonly IpAddress[]): boolean {
-  // Sockets of both families: a server on `::` takes IPv4 connections into IPv6 sockets.
   return addresses.some((address) =>
-    families.some((family) => ask(toAddress(family, address), noneOrSome) !== "none"),
+    socketFamilies.some(
+      (family) => ask(socketQuestion(family, address, busyStates), noneOrSome) !== "none",
+    ),
   );
 }
 
@@ -22,7 +23,7 @@ export function anyConnection(addresses: readonly IpAddress[]): boolean {
  * kernel does not tell: it was built without, or may not load the module.
  */
 export function listenersOf(port: number): readonly IpAddress[] | undefined {
-  const [ofIpv4, ofIpv6] = families.map((family) => ask(listening(family, port), sources));
+  const [ofIpv4, ofIpv6] = socketFamilies.map((family) => ask(listening(family, port), sources));
   if (ofIpv4 === undefined) return undefined;
   // A kernel without IPv6 has nobody to ask about it.
   return [...ofIpv4, ...(ofIpv6 ?? [])];
@@ -30,14 +31,16 @@ export function listenersOf(port: number): readonly IpAddress[] | undefined {
 
 const netlinkFamily = 16;
 const rawType = 3;
-const sockDiagProtocol = 4;
+export const sockDiagProtocol = 4;
 const requestDump = 0x301;
 const sockDiagByFamily = 20;
 const tcp = 6;
-const families = [2, 10] as const;
+
+/** Sockets of both families: a server on `::` takes IPv4 connections into IPv6 sockets. */
+export const socketFamilies = [2, 10] as const;
 
 /** Bits of include/net/tcp_states.h: established, both ways of opening, every way of being half closed. */
-const busyStates = [1, 3, 4, 8, 9, 11, 12].reduce((bits, state) => bits | (1 << state), 0);
+export const busyStates = [1, 3, 4, 8, 9, 11, 12].reduce((bits, state) => bits | (1 << state), 0);
 const listenState = 1 << 10;
 
 const headerBytes = 16;
@@ -64,9 +67,9 @@ function listening(family: number, port: number): Buffer {
 }
 
 /** With one condition in the kernel's own little byte code, inet_diag.h. */
-function toAddress(family: number, address: IpAddress): Buffer {
+export function socketQuestion(family: number, address: IpAddress, states: number): Buffer {
   const condition = 4 + 8 + address.bytes.length;
-  const bytes = question(family, busyStates, 4 + condition);
+  const bytes = question(family, states, 4 + condition);
   bytes.writeUInt16LE(4 + condition, requestBytes);
   bytes.writeUInt16LE(bytecodeAttribute, requestBytes + 2);
   const op = requestBytes + 4;
@@ -112,7 +115,7 @@ function sources(next: Next): readonly IpAddress[] | undefined {
     for (const { type, payload } of parseMessages(part)) {
       if (type === messageTypes.done) return found;
       if (type !== sockDiagByFamily) return undefined;
-      found.push(addressOf(payload.subarray(8, payload[0] === families[0] ? 12 : 24)));
+      found.push(addressOf(payload.subarray(8, payload[0] === socketFamilies[0] ? 12 : 24)));
     }
   }
   return undefined;

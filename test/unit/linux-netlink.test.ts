@@ -5,12 +5,12 @@ import { addressOf, parseAddress as ip } from "../../src/linux/ip-address.ts";
 import {
   addressDump,
   addressRenewal,
-  arpTableQuery,
   errorOf,
   linkQuery,
   parseAddress,
   parseLink,
   parseMessages,
+  tableQuery,
 } from "../../src/linux/netlink.ts";
 
 /** Hexadecimal digits, spaced for the reader. */
@@ -44,7 +44,7 @@ it("questions carry the name with its zero, padded to four", () => {
   expect(addressDump(2, 3).toString("hex")).toBe(
     tight("18000000 1600 0103 02000000 00000000  00 00 00 00 03000000"),
   );
-  expect(arpTableQuery(3, "abc").toString("hex")).toBe(
+  expect(tableQuery(3, "arp", "abc").toString("hex")).toBe(
     tight("1c000000 010a 0100 03000000 00000000  03 00 0000  0800 0100 61626300"),
   );
 });

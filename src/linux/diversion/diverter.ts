@@ -1,0 +1,298 @@
+import type { MacAddress } from "../../core/beat.ts";
+import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts";
+import { runCommand } from "../command.ts";
+import type { IpAddress } from "../ip-address.ts";
+import { NetlinkSocket } from "../netlink-socket.ts";
+import { Troubles } from "../troubles.ts";
+import { changeScript, isKnown, keepCommands, type Load, same } from "./change.ts";
+import { poke } from "./poke.ts";
+import {
+  forgetScript,
+  keepScript,
+  type Purpose,
+  pickScript,
+  removeScript,
+  type Scene,
+} from "./rules.ts";
+import { listDivertedFlows } from "./stragglers.ts";
+import { type DiversionCounts, readCounts } from "./table-contents.ts";
+
+export interface DiverterOptions {
+  readonly table: string;
+  readonly device: string;
+  /** Of the device; empty while it is gone: then nothing is loaded until it is back. */
+  readonly ownMac: () => MacAddress;
+  readonly addresses: readonly IpAddress[];
+  /** What is in the kernel now, seen after nft succeeded; also when it was there already. */
+  readonly onDiverted: (diversion: Diversion) => void;
+  /** The list of the last `keep` is in the kernel, all of it. */
+  readonly onKept: (flows: readonly Flow[]) => void;
+  /** New connections since the table was loaded; told when they change, while a share is handed over. */
+  readonly onCounted: (counts: DiversionCounts) => void;
+  readonly onCommand: (line: string) => void;
+  readonly onTrouble: (sentence: string) => void;
+}
+
+/** 50,000 flows take half a second where nothing else runs. */
+const nftPatienceMillis = 10_000;
+const retryMillis = 1000;
+/** A firewall that is reloaded often empties all tables; nobody tells. */
+const lookEveryMillis = 250;
+
+interface Step {
+  readonly script: string;
+  /** For the log, where a list of thousands helps nobody. */
+  readonly shown?: string;
+  readonly done: () => void;
+}
+
+/**
+ * Brings the table of the diversion to what is wished: one nft at a time, the newest wish wins. What an
+ * earlier agent left is taken over with the connections that it knows; where it cannot be, it is replaced.
+ */
+export class Diverter {
+  readonly #options: DiverterOptions;
+  readonly #netfilter = new NetlinkSocket("netfilter");
+  readonly #troubles: Troubles;
+  #wish: Purpose = { diversion: noDiversion, arrivalsFrom: undefined };
+  /** Undefined: whatever list is in the kernel stays there. */
+  #keep: readonly Flow[] | undefined;
+  /** As far as is known: `unknown` at the start, and after an nft that failed. */
+  #loaded: Load | "nothing" | "unknown" = "unknown";
+  #loadedKeep: readonly Flow[] | undefined;
+  /** The list as commands. */
+  #elements: { readonly of: readonly Flow[]; readonly lines: readonly string[] } | undefined;
+  #told: string | undefined;
+  #counted: DiversionCounts = { given: 0, stayed: 0 };
+  #abandoning = false;
+  #forgetting = false;
+  /** What an earlier agent left was refused so often: by the second time it is replaced. */
+  #refusals: number | "taken over" = 0;
+  #working = false;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DiverterOptions) {
+    this.#options = options;
+    this.#troubles = new Troubles(options.onTrouble);
+  }
+
+  /** `arrivalsFrom`: the other machine's MAC, to record which clients come from there. */
+  reconcile(diversion: Diversion, arrivalsFrom?: MacAddress): void {
+    if (diversion.kind === "none" && this.#wish.diversion.kind !== "none") this.#keep = undefined;
+    this.#wish = { diversion, arrivalsFrom };
+    void this.#work();
+  }
+
+  /**
+   * The list for `all-but-kept` and `kept`, in place of any before; it may come before the wish. It is
+   * forgotten when the diversion ends, or for an empty one.
+   */
+  keep(flows: readonly Flow[]): void {
+    this.#keep = flows;
+    void this.#work();
+  }
+
+  /** Stragglers are counted anew: before the address had moved there were none. */
+  forgetStragglers(): void {
+    this.#forgetting = true;
+    void this.#work();
+  }
+
+  /**
+   * The other machine is dead: its new connections come home at once, then the table goes, and clients
+   * that wait for it are told. Needs the address on this machine, and leaves the wish at `none`.
+   */
+  abandon(): void {
+    this.#abandoning = true;
+    this.reconcile(noDiversion);
+  }
+
+  /** Leaves the kernel as it is: whoever starts next takes it over. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#netfilter.close();
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working || this.#stopped) return;
+    this.#working = true;
+    clearTimeout(this.#timer);
+    let done = true;
+    while (done && !this.#stopped) {
+      if (this.#abandoning) {
+        done = await this.#abandon();
+        continue;
+      }
+      await this.#prepareKeep();
+      if (this.#stopped) return;
+      const step = this.#next();
+      if (step === undefined) break;
+      done = await this.#nft(step.script, step.shown);
+      if (done) step.done();
+    }
+    this.#working = false;
+    if (this.#stopped || this.#isRest) return;
+    this.#timer = setTimeout(() => this.#look(), done ? lookEveryMillis : retryMillis);
+  }
+
+  /** What is to be done now, if anything. */
+  #next(): Step | undefined {
+    const { table, ownMac } = this.#options;
+    const loaded = this.#loaded;
+    if (!this.#isWanted) return this.#nextOfNothing();
+    const aim = { ...this.#wish, ownMac: ownMac() };
+    if (!isKnown(aim)) return undefined;
+    const scene = this.#scene(aim.ownMac);
+    const settled = typeof loaded === "object" && same(loaded, aim);
+    const keep = this.#elements?.of;
+    const kept = this.#loadedKeep === keep;
+    if (settled && kept) {
+      if (!this.#forgetting) return undefined;
+      return { script: forgetScript(scene), done: () => this.#forgotten() };
+    }
+    const ended = typeof loaded === "object" && loaded.diversion.kind !== "none";
+    const refused = this.#refusals !== "taken over" && this.#refusals >= 2;
+    const afresh = refused || (ended && aim.diversion.kind === "none");
+    const script = (elements: readonly string[]): string =>
+      [
+        ...(afresh ? [removeScript(table)] : []),
+        ...(keep !== undefined && (afresh || !kept) ? [keepScript(scene, elements)] : []),
+        ...(afresh || !settled ? [changeScript(scene, afresh ? "nothing" : loaded, aim)] : []),
+      ].join("\n");
+    return {
+      script: script(this.#elements?.lines ?? []),
+      shown: script([`# add element netdev ${table} keep: ${keep?.length} connections`]),
+      done: () => this.#loadedIs(aim, keep),
+    };
+  }
+
+  /** The list may change while its commands are written. */
+  async #prepareKeep(): Promise<void> {
+    while (this.#elements?.of !== this.#keep) {
+      const of = this.#keep;
+      this.#elements = of && { of, lines: await keepCommands(this.#scene(""), of) };
+    }
+  }
+
+  #nextOfNothing(): Step | undefined {
+    const { table } = this.#options;
+    this.#forgetting = false;
+    // nft is not asked for where there is nothing: it may not be installed.
+    const absent = this.#loaded === "nothing" || !this.#netfilter.table("netdev", table);
+    if (!absent) return { script: removeScript(table), done: () => this.#gone() };
+    this.#gone();
+    return undefined;
+  }
+
+  #loadedIs(load: Load, keep: readonly Flow[] | undefined): void {
+    this.#loaded = load;
+    this.#loadedKeep = keep;
+    this.#refusals = "taken over";
+    this.#tell(load.diversion);
+    if (keep !== undefined) this.#options.onKept(keep);
+  }
+
+  #gone(): void {
+    this.#loaded = "nothing";
+    this.#loadedKeep = undefined;
+    this.#counted = { given: 0, stayed: 0 };
+    if (!this.#isWanted) this.#tell(noDiversion);
+  }
+
+  #forgotten(): void {
+    this.#forgetting = false;
+  }
+
+  async #abandon(): Promise<boolean> {
+    const { table } = this.#options;
+    const loaded = this.#loaded;
+    if (typeof loaded === "object" && loaded.diversion.kind === "share") {
+      const home = { ...loaded.diversion, share: 0, testers: [] };
+      // Not yet the end: while the list is read, new connections would be lost.
+      await this.#nft(pickScript(this.#scene(loaded.ownMac), home));
+    }
+    const flows = await this.#listed();
+    if (this.#stopped) return false;
+    if (this.#netfilter.table("netdev", table) && !(await this.#nft(removeScript(table)))) {
+      return false;
+    }
+    this.#abandoning = false;
+    this.#gone();
+    await poke(flows).catch((error: unknown) => this.#troubles.say("poke", reasonOf(error)));
+    return true;
+  }
+
+  async #listed(): Promise<readonly Flow[]> {
+    try {
+      return await listDivertedFlows(this.#options.table);
+    } catch (error) {
+      this.#troubles.say("poke", reasonOf(error));
+      return [];
+    }
+  }
+
+  async #nft(script: string, shown = script): Promise<boolean> {
+    this.#options.onCommand(`nft -f - <<'end'\n${shown}\nend`);
+    const result = await runCommand("nft", ["-f", "-"], nftPatienceMillis, script);
+    if (result.kind === "done") {
+      this.#troubles.mended("nft");
+      return true;
+    }
+    // One that was killed may have done it all the same.
+    this.#loaded = "unknown";
+    this.#loadedKeep = undefined;
+    if (this.#refusals !== "taken over") this.#refusals += 1;
+    this.#troubles.say("nft", result.reason);
+    return false;
+  }
+
+  #look(): void {
+    const { table, onTrouble } = this.#options;
+    if (typeof this.#loaded === "object" && !this.#netfilter.chain(table, "in")) {
+      onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
+      this.#gone();
+    }
+    void this.#count();
+    void this.#work();
+  }
+
+  async #count(): Promise<void> {
+    const { table, onCounted } = this.#options;
+    if (typeof this.#loaded !== "object" || this.#loaded.diversion.kind !== "share") return;
+    const { given, stayed } = await readCounts(table, this.#counted);
+    if (given === this.#counted.given && stayed === this.#counted.stayed) return;
+    this.#counted = { given, stayed };
+    if (!this.#stopped) onCounted(this.#counted);
+  }
+
+  #tell(diversion: Diversion): void {
+    const text = JSON.stringify(diversion);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.onDiverted(diversion);
+  }
+
+  #scene(ownMac: MacAddress): Scene {
+    const { table, device, addresses } = this.#options;
+    return { table, device, addresses, ownMac };
+  }
+
+  get #isWanted(): boolean {
+    const { diversion, arrivalsFrom } = this.#wish;
+    return diversion.kind !== "none" || arrivalsFrom !== undefined || this.#keeps;
+  }
+
+  /** An empty list alone needs no table. */
+  get #keeps(): boolean {
+    return this.#keep !== undefined && this.#keep.length > 0;
+  }
+
+  get #isRest(): boolean {
+    return this.#loaded === "nothing" && !this.#isWanted && !this.#abandoning;
+  }
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
