@@ -1,16 +1,18 @@
-import type { Beat } from "../core/beat.ts";
-import type { Effect, Wish } from "../core/effect.ts";
+import type { Beat, HandoverId, MacAddress } from "../core/beat.ts";
+import { type Effect, sameWish, type Wish } from "../core/effect.ts";
 import type { Event } from "../core/event.ts";
 import type { Policy } from "../core/policy.ts";
-import { beat, pace, wish } from "../core/publish.ts";
+import { beat, pace } from "../core/publish.ts";
 import { initialState, type Start, type State } from "../core/state.ts";
 import { step } from "../core/step.ts";
 import { after, earliest, type Instant, times } from "../core/time.ts";
-import type { Session } from "../protocol/datagram.ts";
+import { wish } from "../core/wish.ts";
+import type { Message, Page, Session } from "../protocol/datagram.ts";
 import { decode } from "../protocol/decode.ts";
 import { Encoder } from "../protocol/encode.ts";
 import { type KeyRing, keyWord } from "../protocol/keys.ts";
 import { Gaps } from "./gaps.ts";
+import { KeptListener, KeptTeller } from "./kept-list.ts";
 import { PathRecord } from "./path-record.ts";
 import type { Host, Steward, Transport } from "./ports.ts";
 import { Sessions } from "./sessions.ts";
@@ -54,6 +56,8 @@ export class Agent {
   private beatDue: Instant;
   private rounds = 0;
   private newerVersion: number | undefined;
+  private teller: { readonly id: HandoverId; readonly list: KeptTeller } | undefined;
+  private listener: { readonly id: HandoverId; readonly list: KeptListener } | undefined;
 
   constructor(options: AgentOptions) {
     const { policy, protocol, start } = options;
@@ -89,6 +93,7 @@ export class Agent {
   handleAlarm(now: Instant): void {
     this.handle({ kind: "woke" }, now);
     if (now >= this.beatDue) this.sendBeats(false, now);
+    this.tellKept(now);
   }
 
   handleDatagram(path: number, datagram: Uint8Array, now: Instant): void {
@@ -106,6 +111,9 @@ export class Agent {
     this.newerVersion = message.version > 1 ? message.version : undefined;
     const { newest, heardOfUs } = verdict;
     this.handle({ kind: "beat-heard", path, beat: message.beat, newest, heardOfUs }, now);
+    if (newest) this.teller?.list.acknowledge(message.envelope.kept.heard);
+    this.hearKept(message);
+    this.tellKept(now);
     if (verdict.answer) this.sendBeats(false, now);
   }
 
@@ -124,17 +132,15 @@ export class Agent {
 
   private turn(event: Event, now: Instant): void {
     const { policy, host } = this.options;
+    if (event.kind === "kept-listed")
+      this.teller = { id: event.id, list: new KeptTeller(event.flows) };
     const { state, effects } = step(this.current, event, now, policy);
     this.current = state;
     const saying = beat(state, now, policy);
     if (news(this.said, saying)) this.sendBeats(false, now);
     this.beatDue = earliest(this.beatDue, after(now, pace(state, now, policy)));
     const wanted = wish(state);
-    if (
-      wanted.address !== this.wished?.address ||
-      wanted.silent !== this.wished.silent ||
-      wanted.door !== this.wished.door
-    ) {
+    if (this.wished === undefined || !sameWish(wanted, this.wished)) {
       this.wished = wanted;
       host.reconcile(wanted);
     }
@@ -148,17 +154,48 @@ export class Agent {
     else if (effect.kind === "probe") host.probe(effect.holder);
     else if (effect.kind === "probe-witness") host.probeWitness();
     else if (effect.kind === "renew") host.renew();
+    else if (effect.kind === "probe-peer") host.probePeer(peerMac(this.current));
+    else if (effect.kind === "list-kept") host.listKept(effect.id);
+    else if (effect.kind === "reset-diverted") host.resetDiverted();
+    else if (effect.kind === "cut-kept") host.cutKept();
     else steward.perform(effect);
   }
 
+  /** The holder's list, while it is told, in the swap that it belongs to. */
+  private tellKept(now: Instant): void {
+    const { handover } = this.current;
+    const telling =
+      handover.kind === "giving" && handover.phase === "telling" && this.teller?.id === handover.id;
+    if (!telling) {
+      this.teller = undefined;
+      return;
+    }
+    for (const page of this.teller?.list.due(now) ?? []) this.sendBeats(false, now, page);
+  }
+
+  private hearKept({ envelope, beat: { handover: word } }: Message): void {
+    const { handover } = this.current;
+    const proved = handover.kind === "receiving" && handover.phase === "proved";
+    if (!proved || word.phase !== "telling" || word.id !== handover.id) return;
+    if (this.listener?.id !== handover.id)
+      this.listener = { id: handover.id, list: new KeptListener() };
+    const flows = this.listener.list.hear(envelope.kept);
+    if (flows !== undefined) this.options.host.placeKept(handover.id, flows);
+  }
+
   /** The whole public state, on every path, each datagram with a number of its own. */
-  private sendBeats(ask: boolean, now: Instant): void {
+  private sendBeats(ask: boolean, now: Instant, page?: Page): void {
     const { policy, protocol, transport, random } = this.options;
     this.said = beat(this.current, now, policy);
     this.rounds += 1;
     const keys = keyWord(protocol.ring, this.sessions.peerKeys(now), this.rounds);
+    const kept = {
+      pages: this.teller?.list.count ?? 0,
+      heard: this.listener?.list.heard ?? 0,
+      page,
+    };
     for (const [path, record] of this.paths.entries()) {
-      const envelope = { ask, keys, path, ...this.sessions.next(now) };
+      const envelope = { ask, keys, path, kept, ...this.sessions.next(now) };
       transport.send(path, this.encoder.encode(envelope, this.said));
       record.sent += 1;
     }
@@ -166,6 +203,9 @@ export class Agent {
     this.beatDue = after(now, times(pace(this.current, now, policy), spread));
   }
 }
+
+const peerMac = ({ peer }: State): MacAddress | undefined =>
+  peer.kind === "heard" ? peer.beat.mac : undefined;
 
 /** What the peer must know at once; counts, ages and the witness can wait for the next beat. */
 function news(said: Beat, saying: Beat): boolean {
@@ -177,6 +217,7 @@ function news(said: Beat, saying: Beat): boolean {
     said.released !== saying.released ||
     said.freeze.stamp !== saying.freeze.stamp ||
     said.handover.phase !== saying.handover.phase ||
+    said.handover.step !== saying.handover.step ||
     said.handover.id !== saying.handover.id
   );
 }

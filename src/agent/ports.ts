@@ -1,4 +1,5 @@
-import type { MacAddress } from "../core/beat.ts";
+import type { HandoverId, MacAddress } from "../core/beat.ts";
+import type { Flow } from "../core/diversion.ts";
 import type { Effect, Wish } from "../core/effect.ts";
 import type { Event } from "../core/event.ts";
 
@@ -21,6 +22,16 @@ export interface Host {
   announce(): void;
   probe(holder: MacAddress | undefined): void;
   probeWitness(): void;
+  /** Answered by `peer-kernel-answered`. */
+  probePeer(peer: MacAddress | undefined): void;
+  /** Which connections end here, so that its kernel keeps them. Answered by `kept-listed`. */
+  listKept(id: HandoverId): void;
+  /** The peer's list: its kernel hands them back. Answered by `kept-placed`. */
+  placeKept(id: HandoverId, flows: readonly Flow[]): void;
+  /** Tells the clients of connections that were handed over that nobody serves them any more. */
+  resetDiverted(): void;
+  /** Ends what is left of the kept connections; their clients hear it. */
+  cutKept(): void;
 }
 
 /** Everything else that an effect can ask for: log, journal, traffic, canaries. */
@@ -30,7 +41,17 @@ export interface Steward {
 
 export type HostEffect = Extract<
   Effect,
-  { kind: "announce" | "probe" | "probe-witness" | "renew" }
+  {
+    kind:
+      | "announce"
+      | "probe"
+      | "probe-witness"
+      | "renew"
+      | "probe-peer"
+      | "list-kept"
+      | "reset-diverted"
+      | "cut-kept";
+  }
 >;
 export type StewardEffect = Exclude<Effect, HostEffect | { kind: "ask" }>;
 

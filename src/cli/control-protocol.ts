@@ -1,4 +1,7 @@
+import { isIP } from "node:net";
+
 import type { Order } from "../core/event.ts";
+import { type Millis, millis } from "../core/time.ts";
 import type { Status } from "./status.ts";
 
 /**
@@ -20,6 +23,9 @@ import type { Status } from "./status.ts";
  */
 const controlVersion = 1;
 
+/** Of a preview: enough for a team, and a rule of the kernel holds them all. */
+const testersMax = 64;
+
 /** Longer lines end the connection: a request is small, and nobody's memory is for rent. */
 export const requestBytesMax = 64 * 1024;
 
@@ -38,7 +44,9 @@ export type ParsedRequest =
   | { readonly kind: "malformed"; readonly sentence: string };
 
 export function encodeLine(message: Request | Answer): string {
-  return `${JSON.stringify({ failover: controlVersion, ...message })}\n`;
+  const endless = (_key: string, value: unknown) =>
+    value === Number.POSITIVE_INFINITY ? "wait" : value;
+  return `${JSON.stringify({ failover: controlVersion, ...message }, endless)}\n`;
 }
 
 /** Reads what a stranger wrote; never throws. */
@@ -78,10 +86,45 @@ export function parseAnswer(line: string): Answer | undefined {
 
 function parseOrder(value: unknown): Order | undefined {
   if (!isObject(value)) return undefined;
-  const { kind, node, id } = value;
-  if (kind === "release" || kind === "freeze" || kind === "thaw") return { kind };
-  if (kind !== "promote" || typeof node !== "string" || typeof id !== "string") return undefined;
-  return /^[0-9a-f]{12}$/.test(id) && node.length <= 32 ? { kind, node, id } : undefined;
+  const { kind, id } = value;
+  if (kind === "release" || kind === "freeze" || kind === "thaw" || kind === "recall")
+    return { kind };
+  if (typeof id !== "string" || !/^[0-9a-f]{12}$/.test(id)) return undefined;
+  if (kind === "promote") return parsePromote(value, id);
+  return kind === "preview" ? parsePreview(value, id) : undefined;
+}
+
+function parsePromote(value: Readonly<Record<string, unknown>>, id: string): Order | undefined {
+  const { node, cut, hold } = value;
+  if (typeof node !== "string" || node.length > 32 || typeof cut !== "boolean") return undefined;
+  const drainTime = value["drainTime"] === undefined ? undefined : parseSpan(value["drainTime"]);
+  if (drainTime === undefined && value["drainTime"] !== undefined) return undefined;
+  if (hold === undefined) return { kind: "promote", node, id, cut, hold, drainTime };
+  if (!isObject(hold)) return undefined;
+  const { share } = hold;
+  const span = parseSpan(hold["span"]);
+  if (typeof share !== "number" || !(share > 0 && share <= 1) || span === undefined)
+    return undefined;
+  return { kind: "promote", node, id, cut, hold: { share, span }, drainTime };
+}
+
+function parsePreview(value: Readonly<Record<string, unknown>>, id: string): Order | undefined {
+  const { testers } = value;
+  const span = parseSpan(value["span"]);
+  const known =
+    Array.isArray(testers) &&
+    testers.length > 0 &&
+    testers.length <= testersMax &&
+    testers.every((tester): tester is string => typeof tester === "string" && isIP(tester) > 0);
+  return known && span !== undefined ? { kind: "preview", id, testers, span } : undefined;
+}
+
+/** Milliseconds; `"wait"` is without end, for which JSON has no number. */
+function parseSpan(value: unknown): Millis | undefined {
+  if (value === "wait") return millis(Number.POSITIVE_INFINITY);
+  return typeof value === "number" && Number.isFinite(value) && value >= 0
+    ? millis(value)
+    : undefined;
 }
 
 function malformed(found: string): ParsedRequest {

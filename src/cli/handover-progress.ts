@@ -12,6 +12,10 @@ export interface Progress {
   readonly returning: boolean;
   readonly baseline: TrafficCounts | null;
   readonly served: TrafficCounts | null;
+  readonly mode: HandoverStatus["mode"];
+  readonly share: number;
+  readonly connections: HandoverStatus["connections"];
+  readonly stragglers: number;
   readonly minRequests: number;
   readonly end: Pick<HandoverEnd, "outcome" | "reason"> | undefined;
 }
@@ -32,6 +36,10 @@ export function beginProgress(from: string, to: string, minRequests: number): Pr
     returning: false,
     baseline: null,
     served: null,
+    mode: "cut",
+    share: 0,
+    connections: { from: null, to: null },
+    stragglers: 0,
     minRequests,
     end: undefined,
   };
@@ -55,17 +63,13 @@ export function progressAfter(progress: Progress, status: Status, id: HandoverId
   return JSON.stringify(next) === JSON.stringify(progress) ? progress : next;
 }
 
-/** The steps of a swap in cut mode, each with where it stands. */
+/** Title, and what is shown beside it; done once the phase is reached. */
+type Title = readonly [until: HandoverPhase, title: string, detail: string];
+
+/** The steps of a swap, each with where it stands. */
 export function stepsOf(progress: Progress): readonly Step[] {
-  const { from, to, baseline, served, minRequests, returning, end } = progress;
-  const verified = served === null ? "" : countWords(served, minRequests);
-  const titles: readonly (readonly [HandoverPhase, string, string])[] = [
-    ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
-    ["ready", `${to} gets ready, unseen`, ""],
-    ["released", `${from} lets the address go`, ""],
-    ["verifying", `${to} takes the address`, ""],
-    ["done", `${to} serves`, verified],
-  ];
+  const { from, returning, end } = progress;
+  const titles = progress.mode === "cut" ? cutTitles(progress) : drainTitles(progress);
   const rolledBack = returning || end?.outcome === "rolled-back";
   const current = titles.findIndex(([until]) => rank(progress.reached) < rank(until));
   const steps = titles.map(([, title, detail], index): Step => {
@@ -79,6 +83,30 @@ export function stepsOf(progress: Progress): readonly Step[] {
   return [...steps, { title: `${from} serves again`, state, detail: "" }];
 }
 
+function cutTitles({ from, to, baseline, served, minRequests }: Progress): readonly Title[] {
+  return [
+    ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
+    ["ready", `${to} gets ready, unseen`, ""],
+    ["released", `${from} lets the address go`, ""],
+    ["verifying", `${to} takes the address`, ""],
+    ["done", `${to} serves`, served === null ? "" : countWords(served, minRequests)],
+  ];
+}
+
+function drainTitles(progress: Progress): readonly Title[] {
+  const { from, to, baseline, served, minRequests, share, connections, stragglers } = progress;
+  const handed = `${Number((share * 100).toFixed(1))} % of new connections`;
+  const proof = served === null ? "" : `, ${countWords(served, minRequests)}`;
+  const left = `${connections.from ?? 0} connections, ${stragglers} stragglers left`;
+  return [
+    ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
+    ["diverting", `${to} gets ready, unseen`, ""],
+    ["telling", `${to} serves what is new`, `${handed}${proof}`],
+    ["draining", `${to} takes the address`, ""],
+    ["done", `${from} ends what it has`, left],
+  ];
+}
+
 function told(progress: Progress, handover: HandoverStatus): Partial<Progress> {
   const { phase, baseline, served } = handover;
   return {
@@ -87,6 +115,10 @@ function told(progress: Progress, handover: HandoverStatus): Partial<Progress> {
     returning: progress.returning || phase === "returning",
     baseline: baseline ?? progress.baseline,
     served: served ?? progress.served,
+    mode: handover.mode,
+    share: handover.share,
+    connections: handover.connections,
+    stragglers: handover.stragglers,
   };
 }
 

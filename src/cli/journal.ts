@@ -1,7 +1,7 @@
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { JournalEntry } from "../core/effect.ts";
+import { type JournalEntry, type SwapMark, swapStages } from "../core/effect.ts";
 import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { ownershipFault } from "./ownership.ts";
 import { PatientWriter, type ReportTrouble } from "./patient-writer.ts";
@@ -111,21 +111,31 @@ function parseRecord(text: string): JournalRecord | undefined {
 
 function parseEntry(raw: unknown): JournalEntry | undefined {
   if (!isObject(raw) || !isObject(raw["freeze"])) return undefined;
-  const { epoch, blind, holding, released, verifying } = raw;
+  const { epoch, blind, holding, released } = raw;
   const { on, stamp } = raw["freeze"];
   if (!isCount(epoch) || !isCount(stamp)) return undefined;
   if (typeof blind !== "boolean" || typeof holding !== "boolean") return undefined;
   if (typeof released !== "boolean" || typeof on !== "boolean") return undefined;
-  const handover = typeof verifying === "string" && /^[0-9a-f]{12}$/.test(verifying);
-  if (!handover && verifying !== undefined) return undefined;
+  const swap = parseMark(raw["swap"]);
+  if (swap === "damaged") return undefined;
   return {
     epoch,
     blind,
     holding,
     released,
     freeze: { on, stamp },
-    verifying: handover ? verifying : undefined,
+    swap,
   };
+}
+
+function parseMark(raw: unknown): SwapMark | undefined | "damaged" {
+  if (raw === undefined) return undefined;
+  if (!isObject(raw)) return "damaged";
+  const { id, to } = raw;
+  const stage = swapStages.find((one) => one === raw["stage"]);
+  if (typeof id !== "string" || !/^[0-9a-f]{12}$/.test(id) || stage === undefined) return "damaged";
+  if (typeof to !== "string" || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(to)) return "damaged";
+  return { id, stage, to };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 
+import { type Millis, millis } from "../core/time.ts";
+import { duration, ipAddress, rate } from "./configuration/formats.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { defaultConfigurationFile, defaultKeyFile } from "./places.ts";
 import { version } from "./version.ts";
@@ -38,6 +40,7 @@ function programThat(answer: Answer): Command {
   addAgent(program, answer);
   addStatus(program, answer);
   addPromote(program, answer);
+  addPreview(program, answer);
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
@@ -74,11 +77,26 @@ function addPromote(program: Command, answer: Answer): void {
     .description("move the service to a node, prove it from the access_log, or put it back")
     .argument("<node>", "the node that shall hold the address")
     .option("--cut", "in cut mode, whatever the configuration says", false)
+    .option("--share <rate>", "stay at this share of new connections, such as 5%", share)
+    .option("--for <time>", "how long to stay at it before going back (default: 10m)", time)
+    .option("--drain <time>", "end what is left after this time, such as 10m, or wait", drainTime)
     .option("--dry-run", "print what would be done on both machines, and move nothing", false)
     .addOption(jsonOption())
     .action(async (node: string, options) => {
       const { runPromote } = await import("./promote-command.ts");
       answer(await runPromote({ ...options, node }));
+    });
+}
+
+function addPreview(program: Command, answer: Answer): void {
+  administrative(program.command("preview"))
+    .description("let the standby serve some clients at the real address, and nobody else")
+    .option("--from <addresses>", "the clients' addresses, with commas between", addresses, [])
+    .option("--for <time>", "how long (default: 10m)", time)
+    .option("--stop", "end it now", false)
+    .action(async (options) => {
+      const { runPreview } = await import("./preview-command.ts");
+      answer(await runPreview(options));
     });
 }
 
@@ -178,6 +196,31 @@ function jsonOption(): Option {
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It is no number above 0.");
   return Number(text);
+}
+
+function share(text: string): number {
+  const read = rate.read(text);
+  if (read === undefined || read === 0) throw new InvalidArgumentError("It is no rate above 0%.");
+  return read;
+}
+
+function time(text: string): Millis {
+  const { read, allowed } = duration("1s", "1440m");
+  const found = read(text);
+  if (found === undefined) throw new InvalidArgumentError(`It is not ${allowed}.`);
+  return found;
+}
+
+function drainTime(text: string): Millis {
+  return text === "wait" ? millis(Number.POSITIVE_INFINITY) : time(text);
+}
+
+function addresses(text: string): readonly string[] {
+  const found = text.split(",").map((word) => ({ word, address: ipAddress.read(word.trim()) }));
+  const wrong = found.find(({ address }) => address === undefined);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`"${wrong.word}" is not ${ipAddress.allowed}.`);
+  return found.flatMap(({ address }) => address ?? []);
 }
 
 function explain(error: unknown): number {

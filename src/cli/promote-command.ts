@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { Order } from "../core/event.ts";
+import { type Millis, millis } from "../core/time.ts";
 import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import { ControlClient } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
@@ -10,9 +11,18 @@ import type { Status } from "./status.ts";
 
 export interface PromoteOptions extends Whereabouts {
   readonly node: string;
+  readonly cut: boolean;
+  /** Hold at this share of new connections, 0 to 1, for a while. */
+  readonly share?: number;
+  readonly for?: Millis;
+  /** In place of the configured drainTime; may be infinite. */
+  readonly drain?: Millis;
   readonly dryRun: boolean;
   readonly json: boolean;
 }
+
+/** A share that nobody comes back to must not stay for ever. */
+const holdMillis = millis(10 * 60_000);
 
 /**
  * Beyond the configured verifyTime: what the core allows for measuring, getting ready, taking and
@@ -25,7 +35,7 @@ type Outcome = NonNullable<Progress["end"]>;
 /** While nothing changes the agent is asked whether it is still there. */
 const quietMillis = 1000;
 
-/** `failover promote NODE [--cut] [--dry-run] [--json]`. */
+/** `failover promote NODE [--cut] [--share 5% [--for 5m]] [--drain 10m] [--dry-run] [--json]`. */
 export async function runPromote(options: PromoteOptions): Promise<number> {
   const socket = await socketAt(options);
   const status = await statusNow(socket);
@@ -33,6 +43,13 @@ export async function runPromote(options: PromoteOptions): Promise<number> {
   if (!status.nodes.includes(node)) {
     const names = status.nodes.join(" and ");
     throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
+  }
+  const held = status.handover?.held === true;
+  if (held && status.holder === node) {
+    using agent = await ControlClient.connect(socket);
+    await agent.order({ kind: "recall" });
+    process.stdout.write(`Called back: new connections are served by ${node} again\n`);
+    return exitCodes.done;
   }
   if (status.holder === node) {
     const reason = `${node} holds the address already`;
@@ -44,7 +61,7 @@ export async function runPromote(options: PromoteOptions): Promise<number> {
     return runDryRun(status, options);
   }
   const { handover } = status;
-  if (handover !== null) {
+  if (handover !== null && !held) {
     throw new Failure(
       exitCodes.refused,
       `Cannot promote ${node}: the handover ${handover.from} → ${handover.to} is not over yet`,
@@ -56,19 +73,23 @@ export async function runPromote(options: PromoteOptions): Promise<number> {
 async function carryOut(
   socket: string,
   before: Status,
-  { node, json }: PromoteOptions,
+  { node, json, cut, share, drain, ...options }: PromoteOptions,
 ): Promise<ExitCode> {
-  const id = randomBytes(6).toString("hex");
+  // What is held goes on under its own name.
+  const id = before.handover?.id ?? randomBytes(6).toString("hex");
+  const hold = share === undefined ? undefined : { share, span: options.for ?? holdMillis };
+  const drainTime = drain ?? before.swap.drainTime;
   const other = before.nodes.find((name) => name !== node) ?? node;
   const presenter = presenterFor(process.stdout, json);
   let progress = beginProgress(other, node, before.swap.minRequests);
-  const deadline = performance.now() + before.swap.verifyTime + patienceMillis;
+  const waits = before.swap.verifyTime * before.swap.steps + (hold?.span ?? 0) + drainTime;
+  const deadline = performance.now() + waits + patienceMillis;
   const interruption = new AbortController();
   process.once("SIGINT", () => interruption.abort());
   const { signal } = interruption;
 
   using follower = await ControlClient.connect(socket);
-  await give({ kind: "promote", node, id }, socket);
+  await give({ kind: "promote", node, id, cut, hold, drainTime: drain }, socket);
   try {
     for await (const status of follower.follow({ quietMillisMax: quietMillis, signal })) {
       if (signal.aborted || performance.now() > deadline) break;

@@ -7,7 +7,7 @@ import type {
   PublicRole,
   ServiceHealth,
 } from "../core/beat.ts";
-import type { Outcome } from "../core/state.ts";
+import type { Outcome } from "../core/swap.ts";
 
 /**
  * What an agent knows, as data for people and programs: the answer to `failover status --json` and
@@ -54,6 +54,9 @@ export interface Status {
     readonly minRequests: number;
     readonly maxErrorRate: number;
     readonly verifyTime: number;
+    /** How many shares of new connections are proved one after the other. */
+    readonly steps: number;
+    readonly drainTime: number;
   };
   readonly agent: {
     readonly version: string;
@@ -154,6 +157,15 @@ export interface HandoverStatus {
   readonly baseline: TrafficCounts | null;
   /** What the target has served since it holds; null: it does not yet. */
   readonly served: TrafficCounts | null;
+  readonly mode: "drain" | "cut";
+  /** Of new connections, handed over to the target now: 0 to 1. */
+  readonly share: number;
+  /** TCP connections to the address that end on either machine; null: not counted. */
+  readonly connections: { readonly from: number | null; readonly to: number | null };
+  /** Neighbours that sent to the first holder in the last ten seconds, though the address is gone. */
+  readonly stragglers: number;
+  /** A share, or a preview, that stays as it is until it is told to go on or back, or its time is over. */
+  readonly held: boolean;
   readonly reason: string;
 }
 

@@ -21,6 +21,8 @@ export interface Beat {
   /** Nothing but the peer's holding keeps the sender from taking the address. */
   readonly able: boolean;
   readonly released: boolean;
+  /** Its kernel can pass connections on to another machine. */
+  readonly diverts: boolean;
   readonly freeze: Freeze;
   readonly service: ServiceHealth;
   /** How the service network looks from the sender. */
@@ -75,6 +77,8 @@ export const handoverPhases = [
   "none",
   /** The target's operator asks the holder to begin. */
   "wanted",
+  /** The same, in cut mode. */
+  "wanted-cut",
   /** Holder: its baseline is being measured. */
   "measuring",
   /** Holder: baseline known, the target may prepare. */
@@ -83,6 +87,20 @@ export const handoverPhases = [
   "rehearsing",
   /** Target: silent address up, page asked for, line found in the access_log. */
   "ready",
+  /** Holder: new connections go to the target, as many as `share` says, in the step that `step` names. */
+  "diverting",
+  /** Target: it serves them, silently, and counts. */
+  "serving",
+  /** Target: the step is proved. */
+  "proved",
+  /** Holder: the connections that it keeps are being told. */
+  "telling",
+  /** Target: it has the list, and its kernel hands them back. */
+  "placed",
+  /** Holder: the target may take, and both doors lead to it. */
+  "moving",
+  /** Target: it holds, and hands back what the other keeps. Holder: it ends what it keeps. */
+  "draining",
   /** Holder: the address was observed gone. */
   "released",
   /** Target: it holds, and counts what it serves. */
@@ -108,6 +126,11 @@ export interface HandoverWord {
   readonly errors: number;
   /** The span the counts belong to. */
   readonly span: Millis;
+  /** Holder: the share of new connections that are handed over, 0 to 1, and the step it belongs to. */
+  readonly share: number;
+  readonly step: number;
+  /** TCP connections to the address that end at the sender. */
+  readonly connections: number;
 }
 
 export const noHandover: HandoverWord = {
@@ -117,4 +140,7 @@ export const noHandover: HandoverWord = {
   requests: 0,
   errors: 0,
   span: millis(0),
+  share: 0,
+  step: 0,
+  connections: 0,
 };

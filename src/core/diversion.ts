@@ -37,3 +37,15 @@ export interface Flow {
 }
 
 export const noDiversion: Diversion = { kind: "none" };
+
+export function sameDiversion(one: Diversion, other: Diversion): boolean {
+  if (one.kind === "none" || other.kind === "none") return one.kind === other.kind;
+  if (one.to !== other.to) return false;
+  if (one.kind !== "share" || other.kind !== "share") return one.kind === other.kind;
+  const same = one.testers.length === other.testers.length;
+  return (
+    same &&
+    one.share === other.share &&
+    one.testers.every((tester, at) => tester === other.testers[at])
+  );
+}

@@ -10,6 +10,7 @@ import {
 } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, State } from "./state.ts";
+import type { Giving } from "./swap.ts";
 import { after, type Instant, latest, type Millis, millis, times } from "./time.ts";
 
 /*
@@ -57,7 +58,13 @@ function dutiesOf(state: State, now: Instant, policy: Policy): readonly Duty[] {
     case "inquire":
       return [...asked, ask(role, state, now, policy), probeAsking(role, state, now, policy)];
     case "hold":
-      return [...asked, ...probeTaken(state, role), ...renew(state, role, policy), announce(role)];
+      return [
+        ...asked,
+        ...probeTaken(state, role),
+        ...renew(state, role, policy),
+        announce(role),
+        ...askPeerKernel(state, now, policy),
+      ];
     case "standby":
       return [...asked, ...probeResting(state, now, policy)];
     case "take":
@@ -150,6 +157,35 @@ function askWitness(state: State, now: Instant, policy: Policy): Duty {
     perform: (before, at) => ({ ...before, witness: { ...before.witness, probedAt: at } }),
     effect: { kind: "probe-witness" },
   };
+}
+
+const handsOver: readonly Giving["phase"][] = [
+  "diverting",
+  "listing",
+  "telling",
+  "turning",
+  "recalling",
+];
+
+/**
+ * A peer whose agent is silent may have a kernel that serves what was handed to it, or that still has what
+ * it keeps: that is not given up for the sake of an agent that restarts.
+ */
+function askPeerKernel(state: State, now: Instant, policy: Policy): readonly Duty[] {
+  const { handover } = state;
+  const matters =
+    (handover.kind === "giving" && handsOver.includes(handover.phase)) ||
+    (handover.kind === "receiving" && handover.phase === "keeping");
+  if (!matters || freshPeer(state, now, policy) !== undefined) return [];
+  const duty: Duty = {
+    due: dueAfter(state.neighbours.peerProbedAt, times(policy.confirmTime, 0.2), now),
+    perform: (before, at) => ({
+      ...before,
+      neighbours: { ...before.neighbours, peerProbedAt: at },
+    }),
+    effect: { kind: "probe-peer" },
+  };
+  return [duty];
 }
 
 /** Eight renewals a lease, and none of an address that is gone: a renewal would create it. */

@@ -1,4 +1,5 @@
 import type { HandoverId, MacAddress } from "./beat.ts";
+import { type Diversion, sameDiversion } from "./diversion.ts";
 
 /**
  * The kernel state this machine should have now. A wish, never a command: it is reconciled one step at
@@ -7,15 +8,22 @@ import type { HandoverId, MacAddress } from "./beat.ts";
 export interface Wish extends AddressWish {
   /** Closed: new TCP connections to the address are dropped unanswered; those that are open go on. */
   readonly door: "open" | "closed";
+  readonly diversion: Diversion;
 }
+
+export const sameWish = (one: Wish, other: Wish): boolean =>
+  one.address === other.address &&
+  one.silent === other.silent &&
+  one.door === other.door &&
+  sameDiversion(one.diversion, other.diversion);
 
 /** Where the address is. */
 export interface AddressWish {
   /** The leased address on the service interface. */
   readonly address: "present" | "absent";
   /**
-   * The address on `lo`, with the ARP mute that keeps it from being answered for. Goes up first,
-   * comes down last.
+   * The address on `lo`, with the ARP mute that keeps it from being answered for while it is not on the
+   * interface as well. Goes up first, comes down last.
    */
   readonly silent: "present" | "absent";
 }
@@ -29,6 +37,19 @@ export type Effect =
   /** ARP/ND probes for the address: broadcast, and unicast to the MAC when one is given. */
   | { readonly kind: "probe"; readonly holder: MacAddress | undefined }
   | { readonly kind: "probe-witness" }
+  /** An ARP/ND probe for the peer's own address: whether its kernel lives. */
+  | { readonly kind: "probe-peer" }
+  /**
+   * The connections to the address that end here are those that this machine keeps. Answered by
+   * `kept-listed`.
+   */
+  | { readonly kind: "list-kept"; readonly id: HandoverId }
+  /** The machine that they were handed to is gone: their clients are to hear it at once. */
+  | { readonly kind: "reset-diverted" }
+  /** What is left of the kept connections ends now; their clients hear it. */
+  | { readonly kind: "cut-kept"; readonly id: HandoverId }
+  /** The web server may close its idle connections, in its protocol's own way. */
+  | { readonly kind: "drain-hook"; readonly id: HandoverId }
   /** Renew the lease of the address, now, without a queue. */
   | { readonly kind: "renew" }
   /** Remember across a restart of the agent. Written without being waited for. */
@@ -43,7 +64,7 @@ export type Effect =
    */
   | { readonly kind: "rehearse"; readonly id: HandoverId }
   /** Target: count from here on. Answered by `traffic-counted`, again and again. */
-  | { readonly kind: "count-traffic"; readonly id: HandoverId }
+  | { readonly kind: "count-traffic"; readonly id: HandoverId; readonly step: number }
   /** Send one tagged request to the address over the network. */
   | { readonly kind: "send-tagged"; readonly id: HandoverId };
 
@@ -55,8 +76,34 @@ export interface JournalEntry {
   readonly holding: boolean;
   readonly released: boolean;
   readonly freeze: { readonly on: boolean; readonly stamp: number };
-  /** The handover that was being verified, for an agent that restarts in the middle of it. */
-  readonly verifying: HandoverId | undefined;
+  /** The swap under way, for an agent that restarts in the middle of it. */
+  readonly swap: SwapMark | undefined;
+}
+
+/**
+ * What outlives the agent of a swap: what its kernel does for connections, or a proof that is awaited.
+ *
+ *   diverted   holder: connections were handed over
+ *   draining   first holder: the address is gone or was given, and connections are kept
+ *   serving    target: connections that were handed over are served, silently
+ *   receding   the same, after the swap was rolled back
+ *   keeping    target: it holds, and hands back what the other keeps
+ *   verifying  target: it holds, and the proof is awaited
+ */
+export const swapStages = [
+  "diverted",
+  "draining",
+  "serving",
+  "receding",
+  "keeping",
+  "verifying",
+] as const;
+
+export interface SwapMark {
+  readonly id: HandoverId;
+  readonly stage: (typeof swapStages)[number];
+  /** The other machine, as far as frames go. */
+  readonly to: MacAddress;
 }
 
 /** What one turn answers. */

@@ -1,4 +1,6 @@
 import type { Beat, HandoverId, MacAddress } from "./beat.ts";
+import type { Diversion, Flow } from "./diversion.ts";
+import type { SwapMark } from "./effect.ts";
 import type { Instant, Millis } from "./time.ts";
 
 /**
@@ -24,12 +26,29 @@ export type Event =
    * interface.
    */
   | { readonly kind: "address-observed"; readonly presence: Presence }
-  /** The kernel's word on the silent address: on `lo`, and muted. */
+  /** The kernel's word on the silent address: on `lo`, and muted unless on the interface too. */
   | { readonly kind: "silent-observed"; readonly present: boolean }
   /** The kernel acknowledged a renewal of the lease that was sent at `sentAt`. */
   | { readonly kind: "renewed"; readonly sentAt: Instant }
   /** The door is closed; `quiet`: and no TCP connection to the address is busy any more. */
   | { readonly kind: "door-observed"; readonly quiet: boolean }
+  /** The kernel's word on what is passed on to the other machine. */
+  | { readonly kind: "diversion-observed"; readonly diversion: Diversion }
+  /**
+   * While anything is passed on or silent, several times a second: TCP connections to the address that
+   * end here, and neighbours that sent to it here in the last ten seconds though it is elsewhere.
+   */
+  | {
+      readonly kind: "connections-counted";
+      readonly connections: number;
+      readonly stragglers: number;
+    }
+  /** What this machine keeps, and its kernel knows it. */
+  | { readonly kind: "kept-listed"; readonly id: HandoverId; readonly flows: readonly Flow[] }
+  /** The peer's list is complete, and in this machine's kernel. */
+  | { readonly kind: "kept-placed"; readonly id: HandoverId }
+  /** The kernel of the peer, whose agent may be gone, answered for its own address. */
+  | { readonly kind: "peer-kernel-answered" }
   | { readonly kind: "carrier-observed"; readonly up: boolean; readonly mac: MacAddress }
   /** Something was heard on the service network, whatever it was. */
   | { readonly kind: "network-heard" }
@@ -48,6 +67,7 @@ export type Event =
   | {
       readonly kind: "traffic-counted";
       readonly id: HandoverId;
+      readonly step: number;
       readonly requests: number;
       readonly errors: number;
       readonly tagged: boolean;
@@ -61,8 +81,10 @@ export type Event =
       readonly kind: "adopted";
       readonly epoch: number;
       readonly blind: boolean;
-      readonly handover: HandoverId | undefined;
-    };
+      readonly swap: SwapMark | undefined;
+    }
+  /** At start, not holding: the swap that the last agent was in, whose traces are still in the kernel. */
+  | { readonly kind: "resumed"; readonly swap: SwapMark };
 
 export type Presence = "none" | "some" | "all";
 
@@ -80,9 +102,30 @@ export type Rehearsal =
   | { readonly kind: "unready"; readonly reason: string };
 
 export type Order =
-  | { readonly kind: "promote"; readonly node: string; readonly id: HandoverId }
+  | PromoteOrder
+  /** The holder passes connections of these clients to the other machine, for a while. */
+  | {
+      readonly kind: "preview";
+      readonly id: HandoverId;
+      readonly testers: readonly string[];
+      readonly span: Millis;
+    }
+  /** What is held, a share or a preview, goes back. */
+  | { readonly kind: "recall" }
   | { readonly kind: "release" }
   | { readonly kind: "freeze" }
   | { readonly kind: "thaw" }
   /** The agent is about to stop: let go, say so, and come back able. */
   | { readonly kind: "leave" };
+
+export interface PromoteOrder {
+  readonly kind: "promote";
+  readonly node: string;
+  readonly id: HandoverId;
+  /** In cut mode, whatever the configuration says. */
+  readonly cut: boolean;
+  /** Stay at this share of new connections, 0 to 1, until told to go on; after `span` go back. */
+  readonly hold: { readonly share: number; readonly span: Millis } | undefined;
+  /** In place of the configured one; may be infinite. */
+  readonly drainTime: Millis | undefined;
+}

@@ -1,6 +1,7 @@
 import type { Beat } from "./beat.ts";
 import type { Policy } from "./policy.ts";
-import type { Giving, Inquire, Peer, Receiving, State } from "./state.ts";
+import type { Inquire, Peer, State } from "./state.ts";
+import type { Giving, Receiving } from "./swap.ts";
 import { after, before, type Instant, latest, type Millis, millis, plus, times } from "./time.ts";
 
 /**
@@ -95,6 +96,18 @@ function witnessLost(state: State, now: Instant, policy: Policy): boolean {
   const { seenAt } = state.witness;
   if (!witnessTrusted(state, policy) || seenAt === undefined) return false;
   return now >= after(seenAt, plus(policy.confirmTime, leisure));
+}
+
+/**
+ * When a peer that stays silent, and whose kernel, asked for its own address, does not answer, counts as
+ * gone: what it serves of a swap is lost then.
+ */
+export function peerKernelGoneAt(state: State, policy: Policy): Instant {
+  const { peer, neighbours, handover } = state;
+  const heardAt = peer.kind === "heard" ? peer.at : undefined;
+  const since = "since" in handover ? handover.since : state.alarm;
+  const seen = latest(since, heardAt ?? since, neighbours.peerKernelAt ?? since);
+  return after(seen, goneAfter(policy));
 }
 
 /** Law 3: neither peer nor witness is heard. A peer that said goodbye is not missing. */

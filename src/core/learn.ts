@@ -1,5 +1,6 @@
 import type { MacAddress } from "./beat.ts";
-import type { Event, Order } from "./event.ts";
+import type { Diversion } from "./diversion.ts";
+import type { Event } from "./event.ts";
 import {
   freshPeer,
   hindrance,
@@ -9,9 +10,10 @@ import {
   witnessed,
   witnessSeen,
 } from "./judge.ts";
+import { adopt, obey } from "./orders.ts";
 import type { Policy } from "./policy.ts";
-import type { Hold, Inquire, Neighbours, Orders, Peer, State } from "./state.ts";
-import { after, before, type Instant, millis, never, times } from "./time.ts";
+import type { Hold, Inquire, Neighbours, Peer, State } from "./state.ts";
+import { after, type Instant, millis } from "./time.ts";
 
 /** How many MACs with proxy ARP are remembered; a network that has more than two is rare. */
 const proxiesMax = 8;
@@ -28,6 +30,9 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
     case "baseline-measured":
     case "rehearsed":
     case "traffic-counted":
+    case "kept-listed":
+    case "kept-placed":
+    case "resumed":
       return state;
     case "beat-heard":
       return learnBeat(state, event, now, policy);
@@ -37,6 +42,14 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
       return state;
     case "silent-observed":
       return { ...state, self: { ...state.self, silent: event.present } };
+    case "diversion-observed":
+      return learnDiversion(state, event.diversion, now);
+    case "connections-counted": {
+      const { connections, stragglers } = event;
+      return { ...state, self: { ...state.self, left: { connections, stragglers, at: now } } };
+    }
+    case "peer-kernel-answered":
+      return { ...state, neighbours: { ...state.neighbours, peerKernelAt: now } };
     case "renewed":
       return state.role.kind === "hold"
         ? { ...state, role: { ...state.role, renewedAt: event.sentAt } }
@@ -150,6 +163,16 @@ function learnPresence(state: State, presence: State["self"]["presence"], now: I
   return returned ? announceAgain(observed, now) : observed;
 }
 
+/** Since when it is so: the same thing observed again changes nothing. */
+function learnDiversion(state: State, diversion: Diversion, now: Instant): State {
+  const { self } = state;
+  const same = self.diversion.kind === diversion.kind;
+  return {
+    ...state,
+    self: { ...self, diversion, diversionAt: same ? self.diversionAt : now },
+  };
+}
+
 function learnCarrier(state: State, up: boolean, mac: MacAddress, now: Instant): State {
   // An interface that is gone has no MAC; beats go on with the one it had.
   const self = { ...state.self, carrier: up, mac: mac === "" ? state.self.mac : mac };
@@ -239,49 +262,4 @@ function learnWitness(
 function learnService(state: State, listening: boolean, now: Instant): State {
   const listenedAt = listening ? now : state.self.service.listenedAt;
   return { ...state, self: { ...state.self, service: { listening, listenedAt } } };
-}
-
-function obey(orders: Orders, order: Order, policy: Policy): Orders {
-  const stamp = orders.freeze.stamp + 1;
-  switch (order.kind) {
-    case "release":
-      return { ...orders, released: true };
-    case "freeze":
-      return { ...orders, freeze: { on: true, stamp } };
-    case "thaw":
-      return { ...orders, released: false, freeze: { on: false, stamp } };
-    case "leave":
-      return { ...orders, leaving: true };
-    case "promote":
-      return order.node === policy.node ? { ...orders, released: false } : orders;
-  }
-}
-
-/**
- * A crash of the agent alone costs users nothing: the lease is still ours, and is renewed at once.
- */
-function adopt(
-  state: State,
-  event: Extract<Event, { kind: "adopted" }>,
-  now: Instant,
-  policy: Policy,
-): State {
-  const role: Hold = {
-    kind: "hold",
-    since: now,
-    epoch: event.epoch,
-    blind: event.blind,
-    renewedAt: before(now, times(policy.lease, 0.25)),
-    renewalAskedAt: before(now, policy.lease),
-    announcingSince: now,
-    announced: 0,
-    announcedAt: undefined,
-  };
-  return {
-    ...state,
-    role,
-    epoch: Math.max(state.epoch, event.epoch),
-    self: { ...state.self, presence: "all", presenceAt: now },
-    alarm: never,
-  };
 }

@@ -2,7 +2,8 @@ import type { HandoverWord } from "./beat.ts";
 import type { Effect } from "./effect.ts";
 import { freshPeer } from "./judge.ts";
 import type { Policy } from "./policy.ts";
-import type { Handover, Outcome, State } from "./state.ts";
+import type { State } from "./state.ts";
+import type { Handover, Outcome } from "./swap.ts";
 import { type Instant, millis } from "./time.ts";
 
 /** What a rule of the swap answers: the phase that follows, and what is to be done for it. */
@@ -21,6 +22,7 @@ export const patience = {
   silencing: millis(10_000),
   rehearsing: millis(40_000),
   taking: millis(3000),
+  telling: millis(20_000),
   /** Beyond the target's own verifyTime. */
   watching: millis(15_000),
 } as const;

@@ -26,6 +26,17 @@ export interface Policy {
 }
 
 export interface SwapPolicy {
+  /** `drain`: connections are handed over and end where they began; `cut`: the address moves. */
+  readonly mode: "drain" | "cut";
+  /** Shares of new connections, 0 to 1, one after the other; the last one is 1. */
+  readonly steps: readonly number[];
+  /**
+   * How long the diversion remembers who comes before it hands anybody over: longer than a client's
+   * second repetition of a first packet whose answer was lost, 3 s (RFC 6298, section 2.1).
+   */
+  readonly warmTime: Millis;
+  /** How long the first holder keeps what is open there; may be infinite. */
+  readonly drainTime: Millis;
   /** Served requests that prove the target, at least 1. */
   readonly minRequests: number;
   /** Error rate allowed above the baseline, 0 to 1. */

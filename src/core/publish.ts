@@ -1,30 +1,13 @@
 import type { Beat, PublicRole } from "./beat.ts";
-import type { JournalEntry, Wish } from "./effect.ts";
-import { handoverWord } from "./handover.ts";
+import type { JournalEntry, SwapMark } from "./effect.ts";
 import { able, freshPeer, serviceHealth, witnessSeen } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { State } from "./state.ts";
+import type { Giving, Receiving } from "./swap.ts";
 import { after, type Instant, type Millis, millis, plus } from "./time.ts";
+import { handoverWord } from "./words.ts";
 
 /** What the rest of the program needs to know of a state, each a pure function of it. */
-
-export function wish(state: State): Wish {
-  const { role, handover } = state;
-  const wanted = role.kind === "take" || role.kind === "hold";
-  const preparing =
-    handover.kind === "receiving" &&
-    (handover.phase === "silencing" ||
-      handover.phase === "rehearsing" ||
-      handover.phase === "ready" ||
-      handover.phase === "taking");
-  const closing =
-    handover.kind === "giving" && (handover.phase === "closing" || handover.phase === "release");
-  return {
-    address: wanted ? "present" : "absent",
-    silent: preparing ? "present" : "absent",
-    door: closing ? "closed" : "open",
-  };
-}
 
 export function publicRole(state: State): PublicRole {
   switch (state.role.kind) {
@@ -55,6 +38,7 @@ export function beat(state: State, now: Instant, policy: Policy): Beat {
     present: self.presence !== "none",
     able: able(state, now, policy),
     released: orders.released || orders.leaving,
+    diverts: self.diverts,
     freeze: orders.freeze,
     service: serviceHealth(state, now),
     network: {
@@ -76,15 +60,25 @@ export function beat(state: State, now: Instant, policy: Policy): Beat {
 const fresh = (at: Instant | undefined, now: Instant, policy: Policy): boolean =>
   at !== undefined && now < after(at, policy.deadTime);
 
+/** What the other side waits for, while clients wait for both. */
+const hasty: readonly (Giving | Receiving)["phase"][] = [
+  "closing",
+  "release",
+  "telling",
+  "turning",
+  "moving",
+  "ready",
+  "proved",
+  "placed",
+];
+
 /** The longest wait between two beats: `interval` at rest, a few ms while something is moving. */
 export function pace(state: State, now: Instant, policy: Policy): Millis {
   const { role, handover } = state;
   const moving =
     role.kind === "take" ||
     role.kind === "yield" ||
-    (handover.kind === "giving" &&
-      (handover.phase === "closing" || handover.phase === "release")) ||
-    (handover.kind === "receiving" && handover.phase === "ready") ||
+    (handover.kind !== "none" && handover.kind !== "wanting" && hasty.includes(handover.phase)) ||
     calling(state, now, policy);
   return moving ? millis(Math.min(5, policy.interval)) : policy.interval;
 }
@@ -101,14 +95,38 @@ function calling(state: State, now: Instant, policy: Policy): boolean {
 
 export function journalEntry(state: State): JournalEntry {
   const { role, handover, orders } = state;
-  const holding = role.kind === "hold";
+  // What was given may have been taken: an agent that restarts then has to ask.
+  const given = handover.kind === "giving" && handover.phase === "moving";
+  const holding = role.kind === "hold" && !given;
   return {
-    epoch: holding ? role.epoch : state.epoch,
-    blind: holding && role.blind,
+    epoch: role.kind === "hold" ? role.epoch : state.epoch,
+    blind: role.kind === "hold" && role.blind,
     holding,
     released: orders.released,
     freeze: orders.freeze,
-    verifying:
-      handover.kind === "receiving" && handover.phase === "verifying" ? handover.id : undefined,
+    swap: swapMark(state),
   };
 }
+
+function swapMark({ handover }: State): SwapMark | undefined {
+  if (handover.kind === "none" || handover.kind === "wanting") return undefined;
+  const stage = stages[handover.phase];
+  return stage === undefined ? undefined : { id: handover.id, stage, to: handover.to };
+}
+
+const stages: Partial<Record<(Giving | Receiving)["phase"], SwapMark["stage"]>> = {
+  diverting: "diverted",
+  listing: "diverted",
+  telling: "diverted",
+  turning: "diverted",
+  recalling: "diverted",
+  moving: "draining",
+  draining: "draining",
+  lingering: "draining",
+  serving: "serving",
+  proved: "serving",
+  placed: "serving",
+  receding: "receding",
+  keeping: "keeping",
+  verifying: "verifying",
+};

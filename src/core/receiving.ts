@@ -3,13 +3,15 @@ import { freshPeer, frozen, hindrance, speaks } from "./judge.ts";
 import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { prove } from "./proof.ts";
-import { type Handover, noCounts, type Receiving, type State } from "./state.ts";
+import { fromServing, serve } from "./serving.ts";
+import type { State } from "./state.ts";
+import { type Handover, noCounts, type Receiving } from "./swap.ts";
 import { after, type Instant, plus } from "./time.ts";
 
 /*
- * The target's side of a planned swap: silencing ─▶ rehearsing ─▶ ready ─▶ taking ─▶ verifying, and
- * from there done or returning. The target is the judge of its own access_log; that it let go again is
- * proved to the other side by the address being observed absent.
+ * The target's side of a planned swap: silencing ─▶ rehearsing ─▶ ready, and then in cut mode taking ─▶
+ * verifying, and from there done or returning; in drain mode serving … (serving.ts). The target is the
+ * judge of its own access_log; that it let go again is proved to the other side by the address being observed absent.
  */
 
 export function accepted(state: State, word: HandoverWord, now: Instant, policy: Policy): Phase {
@@ -26,31 +28,16 @@ export function accepted(state: State, word: HandoverWord, now: Instant, policy:
     id,
     since: now,
     phase: "silencing",
+    to: state.peer.kind === "heard" ? state.peer.beat.mac : "",
     baseline: { requests, errors, span },
     counted: noCounts,
+    step: -1,
+    share: 1,
+    provisional: false,
     tagged: false,
     reason: "",
   };
   return phase(receiving, `Swap ${id}: getting ready to take over from ${policy.peer}`);
-}
-
-/** The agent restarted while it was verifying: the count starts anew, the swap goes on. */
-export function resumed(id: string, now: Instant): Phase {
-  const receiving: Receiving = {
-    kind: "receiving",
-    id,
-    since: now,
-    phase: "verifying",
-    baseline: noCounts,
-    counted: noCounts,
-    tagged: false,
-    reason: "",
-  };
-  return {
-    handover: receiving,
-    effects: [{ kind: "count-traffic", id }],
-    why: `Swap ${id}: verifying goes on after a restart of the agent`,
-  };
 }
 
 export function fromWanting(
@@ -83,9 +70,13 @@ export function fromReceiving(
     case "rehearsing":
     case "ready":
       if (serving) return counting(receiving, now);
-      return withdrawn(state, receiving, now, policy) ?? prepared(state, receiving, now);
+      return (
+        withdrawn(state, receiving, now, policy) ??
+        diverted(state, receiving, now, policy) ??
+        prepared(state, receiving, now)
+      );
     case "taking":
-      if (state.role.kind === "hold") return verifying(receiving, now);
+      if (state.role.kind === "hold") return held(receiving, now);
       return !serving && now >= after(receiving.since, patience.taking)
         ? ended(receiving, "rolled-back", `${policy.node} did not take the address`, now)
         : undefined;
@@ -115,20 +106,33 @@ export function fromReceiving(
           )
         : undefined;
     }
+    default:
+      return fromServing(state, receiving, receiving.phase, now, policy);
   }
+}
+
+/** The holder hands over what is new: the swap goes the way of drain mode. */
+function diverted(state: State, receiving: Receiving, now: Instant, policy: Policy) {
+  const word = wordOf(state, receiving.id, now, policy);
+  const ready = receiving.phase === "ready" && word?.phase === "diverting";
+  return ready ? serve(receiving, word, now) : undefined;
 }
 
 /** Counting begins before the first client can arrive. */
 function counting(receiving: Receiving, now: Instant): Phase {
-  const effects = [{ kind: "count-traffic", id: receiving.id }] as const;
+  const { id, step } = receiving;
+  const effects = [{ kind: "count-traffic", id, step }] as const;
   return { handover: { ...receiving, phase: "taking", since: now }, effects, why: "" };
 }
 
-const verifying = (receiving: Receiving, now: Instant): Phase =>
-  phase(
-    { ...receiving, phase: "verifying", since: now },
-    `Swap ${receiving.id}: verifying in the access_log that requests are served here`,
-  );
+/** What was proved before the move needs no second proof. */
+const held = (receiving: Receiving, now: Instant): Phase =>
+  receiving.step > -1 && !receiving.provisional
+    ? phase({ ...receiving, phase: "keeping", since: now })
+    : phase(
+        { ...receiving, phase: "verifying", since: now },
+        `Swap ${receiving.id}: verifying in the access_log that requests are served here`,
+      );
 
 /** An agent that was restarted asks the holder's word again what was served before. */
 function baselineOf(state: State, receiving: Receiving, now: Instant, policy: Policy) {
@@ -172,8 +176,14 @@ function judged(
   now: Instant,
   policy: Policy,
 ): Phase | undefined {
+  const word = wordOf(state, receiving.id, now, policy);
+  // The holder's own request comes only when nothing is left there that would answer it.
+  const early = word?.phase === "moving" || word?.phase === "draining";
   const found = prove(receiving, now, policy.swap);
-  if (found.kind === "open") return undefined;
+  if (receiving.provisional && word?.phase === "released")
+    return phase({ ...receiving, provisional: false, since: now });
+  if (found.kind === "open" || (found.kind === "failed" && receiving.provisional && early))
+    return undefined;
   if (found.kind === "proved") return ended(receiving, "done", found.why, now);
   const staying = nobodyToGoBackTo(state, receiving, now, policy);
   if (staying !== undefined)

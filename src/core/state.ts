@@ -1,7 +1,9 @@
-import type { Beat, Freeze, HandoverId, MacAddress } from "./beat.ts";
+import type { Beat, Freeze, MacAddress } from "./beat.ts";
+import { type Diversion, noDiversion } from "./diversion.ts";
 import type { Presence } from "./event.ts";
 import type { Policy } from "./policy.ts";
-import { type Instant, type Millis, millis } from "./time.ts";
+import type { Handover } from "./swap.ts";
+import type { Instant } from "./time.ts";
 
 /**
  * What one machine is, what it observed of itself and of the other, and what it was told. Every value
@@ -94,10 +96,23 @@ export interface Self {
   readonly presence: Presence;
   readonly presenceAt: Instant;
   readonly silent: boolean;
+  /** Whether the kernel can pass connections on at all. */
+  readonly diverts: boolean;
+  /** What it passes on, and since when that is so. */
+  readonly diversion: Diversion;
+  readonly diversionAt: Instant;
+  /** Of the address: connections that end here, and neighbours that still send here. */
+  readonly left: Left | undefined;
   readonly networkHeardAt: Instant | undefined;
   readonly service: { readonly listening: boolean; readonly listenedAt: Instant | undefined };
   /** A taking that the kernel did not carry out: not able for a while. */
   readonly failedAt: Instant | undefined;
+}
+
+export interface Left {
+  readonly connections: number;
+  readonly stragglers: number;
+  readonly at: Instant;
 }
 
 export interface Witness {
@@ -116,6 +131,9 @@ export interface Neighbours {
   /** The kernel of a peer that is not heard answered while this machine held. */
   readonly rival: { readonly since: Instant; readonly at: Instant } | undefined;
   readonly probedAt: Instant | undefined;
+  /** When the peer's kernel was last asked for the peer's own address, and when it last answered. */
+  readonly peerProbedAt: Instant | undefined;
+  readonly peerKernelAt: Instant | undefined;
 }
 
 export interface Orders {
@@ -124,72 +142,6 @@ export interface Orders {
   readonly freeze: Freeze;
 }
 
-/** Requests and server errors, and the span they were counted in. */
-export interface Counts {
-  readonly requests: number;
-  readonly errors: number;
-  readonly span: Millis;
-}
-
-export const handoverResults = ["done", "refused", "rolled-back"] as const;
-
-export interface Outcome {
-  readonly id: HandoverId;
-  readonly result: (typeof handoverResults)[number];
-  readonly reason: string;
-  readonly at: Instant;
-}
-
-/** A planned swap as one side sees it. `since` is when its phase began. */
-export type Handover =
-  | { readonly kind: "none"; readonly last: Outcome | undefined }
-  /** Target: its operator spoke, and the holder has not begun. */
-  | { readonly kind: "wanting"; readonly id: HandoverId; readonly since: Instant }
-  | Giving
-  | Receiving;
-
-export interface Giving {
-  readonly kind: "giving";
-  readonly id: HandoverId;
-  readonly since: Instant;
-  readonly phase:
-    | "measuring"
-    | "prepare"
-    /** No new connection is let in, and those that are open end by themselves. */
-    | "closing"
-    /** The address is to go. */
-    | "release"
-    /** It was observed gone: the target may take. */
-    | "released"
-    /** The target holds: its proof is awaited. */
-    | "watching";
-  readonly baseline: Counts;
-  readonly taggedAt: Instant | undefined;
-}
-
-export interface Receiving {
-  readonly kind: "receiving";
-  readonly id: HandoverId;
-  readonly since: Instant;
-  readonly phase: /** Silent address going up. */
-    | "silencing"
-    | "rehearsing"
-    | "ready"
-    /** The holder's address is gone: ours to take. */
-    | "taking"
-    | "verifying"
-    /** The proof did not come: ours to let go. */
-    | "returning"
-    /** It was observed gone: the first holder may take. */
-    | "returned";
-  readonly baseline: Counts;
-  readonly counted: Counts;
-  readonly tagged: boolean;
-  readonly reason: string;
-}
-
-export const noCounts: Counts = { requests: 0, errors: 0, span: millis(0) };
-
 /** What the journal and the kernel told before the first turn. */
 export interface Start {
   readonly at: Instant;
@@ -197,6 +149,8 @@ export interface Start {
   readonly epoch: number;
   readonly released: boolean;
   readonly freeze: Freeze;
+  /** Whether this kernel can pass connections on to another machine. */
+  readonly diverts: boolean;
 }
 
 export function initialState(start: Start, policy: Policy): State {
@@ -210,12 +164,23 @@ export function initialState(start: Start, policy: Policy): State {
       presence: "none",
       presenceAt: start.at,
       silent: false,
+      diverts: start.diverts,
+      diversion: noDiversion,
+      diversionAt: start.at,
+      left: undefined,
       networkHeardAt: undefined,
       service: { listening: false, listenedAt: undefined },
       failedAt: undefined,
     },
     witness: { seenAt: undefined, probedAt: undefined, broken: policy.witness },
-    neighbours: { proxies: [], foreign: undefined, rival: undefined, probedAt: undefined },
+    neighbours: {
+      proxies: [],
+      foreign: undefined,
+      rival: undefined,
+      probedAt: undefined,
+      peerProbedAt: undefined,
+      peerKernelAt: undefined,
+    },
     handover: { kind: "none", last: undefined },
     orders: { released: start.released, leaving: false, freeze: start.freeze },
     lateAt: start.at,

@@ -77,7 +77,8 @@ const sameEntry = (one: ReturnType<typeof journalEntry>, other: typeof one): boo
   one.holding === other.holding &&
   one.released === other.released &&
   one.freeze.stamp === other.freeze.stamp &&
-  one.verifying === other.verifying;
+  one.swap?.id === other.swap?.id &&
+  one.swap?.stage === other.swap?.stage;
 
 /**
  * The next instant that must not wait for the next beat, which wakes `step` as well. What has passed has

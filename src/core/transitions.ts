@@ -20,6 +20,7 @@ import {
   witnessUnseen,
 } from "./judge.ts";
 import { type Move, toHold, toInquire, toPassive, toStandby, toTake, toYield } from "./moves.ts";
+import { patience } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, Role, State } from "./state.ts";
 import { after, elapsed, type Instant, millis, times } from "./time.ts";
@@ -129,7 +130,8 @@ function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
   if (phase === "refused" || phase === "rolled-back") return false;
   if (!beat.able && !frozen(state)) return false;
   if (isGiving(state, "release") || isReceiving(state, "returning")) return true;
-  const said = isGiving(state, "released") || isReceiving(state, "returned");
+  const said =
+    isGiving(state, "released") || isGiving(state, "moving") || isReceiving(state, "returned");
   return said && now < after(state.handover.since, millis(2000));
 }
 
@@ -137,18 +139,21 @@ function partnersTurn(state: State, beat: Beat, now: Instant): boolean {
 function takeHandedOver(state: State, now: Instant, policy: Policy): Move | undefined {
   const { handover } = state;
   const peer = freshPeer(state, now, policy);
-  if (peer === undefined || speaks(peer.beat) || handover.kind === "none") return undefined;
+  if (peer === undefined || handover.kind === "none") return undefined;
+  // In drain mode the door of a holder that speaks leads here already.
+  const word = peer.beat.handover;
+  const doorOpen = isReceiving(state, "placed") && word.phase === "moving";
+  if (speaks(peer.beat) && !doorOpen) return undefined;
   if (peer.hearsUs === undefined || peer.hearsUs < state.lateAt) return undefined;
   // A swap that both have acknowledged is an operator's wish, and is not stopped half way by a freeze.
   const thawed = { ...state.orders, freeze: { ...state.orders.freeze, on: false } };
   if (hindrance({ ...state, orders: thawed }, now, policy) !== undefined) return undefined;
-  const word = peer.beat.handover;
   const given =
+    doorOpen ||
     (isReceiving(state, "ready") && word.phase === "released") ||
     (handover.kind === "giving" && word.phase === "returning");
-  return given && handover.id === word.id && mayKeep(state, now, policy)
-    ? toTake(state, now, `${policy.peer} has let go of the address in swap ${word.id}`)
-    : undefined;
+  if (!given || handover.id !== word.id || !mayKeep(state, now, policy)) return undefined;
+  return toTake(state, now, `${policy.peer} hands it over in swap ${word.id}`);
 }
 
 function fromInquire(state: State, role: Inquire, now: Instant, policy: Policy): Move | undefined {
@@ -174,10 +179,11 @@ function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Poli
   if (state.self.presence === "all") return toHold(role, now);
   // The kernel is slow to add it, and meanwhile what was silent speaks.
   const { peer, neighbours } = state;
+  const invited = state.handover.kind === "receiving" && state.handover.step > -1;
   const spoke =
     (neighbours.rival !== undefined && neighbours.rival.at > role.since) ||
     (peer.kind === "heard" && peer.at > role.since && peer.beat.role === "holding");
-  if (spoke && state.self.presence === "none")
+  if (spoke && !invited && state.self.presence === "none")
     return toYield(role.epoch, now, "warning", `${policy.peer} lives and has it after all`);
   if (now < after(role.since, policy.lease)) return undefined;
   const why = "the kernel did not add the address within a lease";
@@ -224,7 +230,12 @@ function mustYield(state: State, epoch: number, blind: boolean, now: Instant, po
   if (began && handover.kind === "receiving" && handover.phase === "returning")
     return because("warning", `${handover.reason}: handing it back in swap ${handover.id}`);
   const peer = freshPeer(state, now, policy);
-  if (peer !== undefined && speaks(peer.beat) && outranks(peer.beat, epoch, policy)) {
+  const given = began && isGiving(state, "moving");
+  if (given && (peer === undefined || now >= after(handover.since, patience.taking)))
+    return because("warning", `${policy.peer} was to take it, and does not say that it has`);
+  const arriving = given && peer?.beat.role === "taking";
+  if (peer !== undefined && speaks(peer.beat) && !arriving && outranks(peer.beat, epoch, policy)) {
+    if (given) return because("info", `${policy.peer} has it in swap ${handover.id}`);
     if (blind || !peer.beat.blind)
       return because(
         "warning",

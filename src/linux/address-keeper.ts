@@ -185,7 +185,7 @@ export class AddressKeeper {
     if (presence === "all" && this.#told.get("address") !== "all") this.#leasedAt = now();
     if (this.#isNew("address", presence)) report({ kind: "address-observed", presence });
     if (this.#picture !== seen) return;
-    const present = silentIsComplete(scene, seen);
+    const present = silentIsComplete(scene, seen, this.#wish ?? restful);
     if (this.#isNew("silent", present)) report({ kind: "silent-observed", present });
   }
 
@@ -273,7 +273,7 @@ export class AddressKeeper {
   }
 
   #tellSilent(picture: Picture): void {
-    const present = silentIsComplete(this.#options.scene, picture);
+    const present = silentIsComplete(this.#options.scene, picture, this.#wish ?? restful);
     this.#told.set("silent", present);
     this.#options.report({ kind: "silent-observed", present });
   }
@@ -284,6 +284,9 @@ export class AddressKeeper {
     return true;
   }
 }
+
+/** Before anything was wished. */
+const restful: AddressWish = { address: "absent", silent: "absent" };
 
 /**
  * Why the kernel is looked at: after a command or a wish of ours, what is gone was not taken from

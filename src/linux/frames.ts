@@ -108,6 +108,34 @@ export const unsolicitedAdvertisement = (
     { kind: 2, mac },
   );
 
+/**
+ * "The address is at `holder`", told to one neighbour by another machine: gratuitous, because Linux heeds a
+ * plain reply only a second after the entry's last change. The frame comes from our own MAC: a switch would
+ * otherwise take the holder to be at our port.
+ */
+export const correction = (
+  mac: MacAddress,
+  holder: MacAddress,
+  address: IpAddress,
+  neighbour: MacAddress,
+): Uint8Array => {
+  const frame =
+    address.family === 4
+      ? arpFrame(1, neighbour, holder, address.bytes, noMac, address.bytes)
+      : neighbourFrame(
+          136,
+          neighbour,
+          holder,
+          address.bytes,
+          allNodes,
+          flags.override,
+          address.bytes,
+          { kind: 2, mac: holder },
+        );
+  frame.set(macBytes(mac), 6);
+  return frame;
+};
+
 /** RFC 1071 over the pseudo-header of RFC 8200 and the message, whose own checksum field counts. */
 export const icmpv6Checksum = (
   source: Uint8Array,

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 
 import type { Host, Report } from "../agent/ports.ts";
-import type { MacAddress } from "../core/beat.ts";
+import type { HandoverId, MacAddress } from "../core/beat.ts";
+import type { Flow } from "../core/diversion.ts";
 import type { Wish } from "../core/effect.ts";
 import { elapsed, type Instant } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
+import { ConnectionKeeper } from "./connection-keeper.ts";
 import { Door } from "./door.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
@@ -22,6 +24,8 @@ export interface LinuxHostOptions {
   readonly addresses: readonly string[];
   /** Whole seconds, at least 2: the kernel looks once a second. */
   readonly leaseSeconds: number;
+  /** The peer's own addresses on the service network. */
+  readonly peers: readonly string[];
   /** `auto`: the default gateways of the interface; an empty list: none. */
   readonly witness: "auto" | readonly string[];
   /** Announcements: frames a second at most. */
@@ -37,6 +41,8 @@ export interface LinuxHostOptions {
   /** Every command as an administrator would type it; renewals, several a second, are left out. */
   readonly onCommand?: (line: string) => void;
   readonly onTrouble?: (sentence: string) => void;
+  /** What an administrator should read of a handover: who is left, who is cut. */
+  readonly onNotice?: (sentence: string) => void;
   /** A round of announcements is out. */
   readonly onAnnounced?: (frames: number) => void;
 }
@@ -60,6 +66,7 @@ export class LinuxHost implements Host {
   readonly #witnesses: Witnesses;
   readonly #announcer: Announcer;
   readonly #door: Door;
+  readonly #connections: ConnectionKeeper;
   #askedAt: Instant;
   /** Anybody may answer, and at the start speak. */
   #probing = true;
@@ -96,8 +103,20 @@ export class LinuxHost implements Host {
       onCommand,
       onTrouble,
     });
+    this.#connections = new ConnectionKeeper({
+      table: tableName(options.pair),
+      device,
+      ownMac: () => this.mac,
+      addresses,
+      report,
+      correct: (neighbour, holder) => this.#neighbourhood.correct(neighbour, holder),
+      onCommand,
+      onTrouble,
+      onNotice: options.onNotice ?? onTrouble,
+    });
     this.#neighbourhood = new Neighbourhood({
       ...common,
+      peers: options.peers.map(parseAddress),
       isWitness: (address) => this.#witnesses.heard(address),
     });
     this.#witnesses = new Witnesses({
@@ -123,6 +142,7 @@ export class LinuxHost implements Host {
 
   reconcile(wish: Wish): void {
     this.#door.reconcile(wish.door);
+    this.#connections.reconcile(wish);
     this.#keeper.reconcile(wish);
   }
 
@@ -143,8 +163,32 @@ export class LinuxHost implements Host {
   probeWitness(): void {
     const { picture } = this.#keeper;
     if (picture === undefined) return;
+    this.#witnesses.forget();
+    this.read();
     this.#witnesses.ask(ownAddresses(this.#scene, picture));
     this.#expectAnswers();
+  }
+
+  probePeer(): void {
+    this.#neighbourhood.probePeer();
+    this.#probing = true;
+    this.#expectAnswers();
+  }
+
+  listKept(id: HandoverId): void {
+    void this.#connections.listKept(id);
+  }
+
+  placeKept(id: HandoverId, flows: readonly Flow[]): void {
+    this.#connections.placeKept(id, flows);
+  }
+
+  resetDiverted(): void {
+    this.#connections.resetDiverted();
+  }
+
+  cutKept(): void {
+    void this.#connections.cutKept();
   }
 
   /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
@@ -170,6 +214,7 @@ export class LinuxHost implements Host {
   stop(): void {
     clearTimeout(this.#timer);
     this.#door.stop();
+    this.#connections.stop();
     this.#keeper.stop();
     this.#announcer.stop();
     this.#witnesses.stop();

@@ -59,11 +59,13 @@ export interface CleanupStep {
 /**
  * Removes everything recognisable as ours, without an agent: the given addresses where they have a
  * lifetime, wherever they are; where they stand on `lo`; the pair's tables in every family of
- * nftables. What is not there needs no command, so a second time does nothing.
+ * nftables. What is not there needs no command, so a second time does nothing. `handover` is spared where
+ * connections still depend on it: the address on `lo`, and the tables.
  */
 export const cleanup = async (
   pair: string,
   addresses: readonly string[],
+  spared: "nothing" | "handover" = "nothing",
 ): Promise<readonly CleanupStep[]> => {
   const ours = new Set(addresses.map((text) => parseAddress(text).text));
   const steps: CleanupStep[] = [];
@@ -76,11 +78,13 @@ export const cleanup = async (
   for (const device of await localInterfaces()) {
     for (const entry of entriesOn(device).filter(({ address }) => ours.has(address.text))) {
       const silent = device === "lo" && entry.prefixLength === hostPrefix(entry.address);
+      if (silent && spared === "handover") continue;
       if (silent || entry.validFor !== "forever") {
         await run("ip", ["addr", "del", cidr(entry), "dev", device]);
       }
     }
   }
+  if (spared === "handover") return steps;
   const tables = await runCommand("nft", ["list", "tables"], patienceMillis);
   // Where nft is not installed, no table of ours can be.
   if (tables.kind === "failed" && !tables.reason.includes("ENOENT")) {

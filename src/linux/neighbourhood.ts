@@ -4,6 +4,7 @@ import { elapsed, type Instant, millis } from "../core/time.ts";
 import {
   arpRequest,
   broadcastMac,
+  correction,
   type NeighbourMessage,
   neighbourSolicitation,
   parseFrame,
@@ -15,6 +16,8 @@ import type { Troubles } from "./troubles.ts";
 
 export interface NeighbourhoodOptions {
   readonly addresses: readonly IpAddress[];
+  /** The peer's own, on the service network. */
+  readonly peers: readonly IpAddress[];
   /** An address has answered: whether it is a witness's. */
   readonly isWitness: (address: IpAddress) => boolean;
   readonly report: Report;
@@ -39,6 +42,8 @@ const framesAtOnce = 64;
 
 /** More machines than this do not claim one address by mistake. */
 const macsAtOnce = 8;
+/** Of a pair with a thousand addresses: the rest is announced to everybody every 30 s. */
+const correctedAtOnce = 16;
 
 const heardEvery = millis(100);
 
@@ -46,6 +51,7 @@ const heardEvery = millis(100);
 export class Neighbourhood {
   readonly #options: NeighbourhoodOptions;
   readonly #ours: ReadonlySet<string>;
+  readonly #peers: ReadonlySet<string>;
   readonly #arp = new PacketSocket("arp");
   readonly #discovery = new PacketSocket("neighbour-discovery");
   #place: Place | undefined;
@@ -55,6 +61,20 @@ export class Neighbourhood {
   constructor(options: NeighbourhoodOptions) {
     this.#options = options;
     this.#ours = new Set(options.addresses.map(({ text }) => text));
+    this.#peers = new Set(options.peers.map(({ text }) => text));
+  }
+
+  /** Asks the peer for its own addresses, which every kernel answers that lives. */
+  probePeer(): void {
+    for (const peer of this.#options.peers) this.ask(peer, "probe");
+  }
+
+  /** Tells one neighbour where the addresses are. */
+  correct(neighbour: MacAddress, holder: MacAddress): void {
+    const place = this.#place;
+    if (place === undefined) return;
+    for (const address of this.#options.addresses.slice(0, correctedAtOnce))
+      this.send(address.family, correction(place.mac, holder, address, neighbour));
   }
 
   /** Moves to where the interface is now; away from one that is gone. */
@@ -119,6 +139,7 @@ export class Neighbourhood {
     const { report, now } = this.#options;
     // Their owners first: "something was heard" must not be the last word where a claim was.
     for (const mac of heard.owners) report({ kind: "neighbour-answered", mac });
+    if (heard.peer) report({ kind: "peer-kernel-answered" });
     for (const mac of heard.witnesses) report({ kind: "witness-answered", mac });
     if (!heard.anything || !this.#isTimeToSay(now())) return;
     report({ kind: "network-heard" });
@@ -140,10 +161,12 @@ export class Neighbourhood {
         return;
       case "arp-reply":
         if (this.#ours.has(message.sender.text)) heard.owner(message.from);
+        if (this.#peers.has(message.sender.text)) heard.peer = true;
         if (isWitness(message.sender)) heard.witness(message.from);
         return;
       case "advertisement":
         if (this.#ours.has(message.target.text)) heard.owner(message.from);
+        if (this.#peers.has(message.target.text)) heard.peer = true;
         if (message.solicited && isWitness(message.target)) heard.witness(message.from);
         return;
       case "solicitation":
@@ -171,6 +194,7 @@ class Heard {
   readonly owners = new Set<MacAddress>();
   readonly witnesses = new Set<MacAddress>();
   anything = false;
+  peer = false;
 
   owner(mac: MacAddress): void {
     if (this.owners.size < macsAtOnce) this.owners.add(mac);

@@ -1,3 +1,4 @@
+import type { AddressWish } from "../core/effect.ts";
 import type { Presence } from "../core/event.ts";
 import { hostPrefix, type IpAddress } from "./ip-address.ts";
 import type { MonitorFact } from "./ip-monitor-lines.ts";
@@ -104,8 +105,10 @@ export const isNews = (fact: MonitorFact, scene: Scene, picture: Picture | undef
 };
 
 /** Muted is said of ARP; IPv6 on `lo` is not answered for anyway. */
-export const silentIsComplete = (scene: Scene, picture: Picture): boolean =>
-  presenceOf(scene.addresses, picture.silent) === "all" && (picture.muted || !needsMute(scene));
+export const silentIsComplete = (scene: Scene, picture: Picture, wish: AddressWish): boolean => {
+  const mute = needsMute(scene) && wish.address === "absent";
+  return presenceOf(scene.addresses, picture.silent) === "all" && picture.muted === mute;
+};
 
 export const needsMute = (scene: Scene): boolean =>
   scene.addresses.some((address) => address.family === 4);

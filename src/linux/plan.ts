@@ -1,6 +1,13 @@
 import type { AddressWish } from "../core/effect.ts";
 import { hostPrefix, type IpAddress } from "./ip-address.ts";
-import { entryOf, needsMute, type Picture, presenceOf, type Scene } from "./picture.ts";
+import {
+  entryOf,
+  needsMute,
+  type Picture,
+  presenceOf,
+  type Scene,
+  silentIsComplete,
+} from "./picture.ts";
 
 /**
  * The next step from what is there to what is wished. Pure. Two tracks that never wait for each
@@ -8,6 +15,9 @@ import { entryOf, needsMute, type Picture, presenceOf, type Scene } from "./pict
  *
  *   up:    mute · address on lo · address on the interface, leased
  *   down:  address on the interface · lo · mute
+ *
+ * An address that stays on lo when it leaves the interface is muted first, as long as that takes no longer
+ * than its connections can wait.
  */
 
 /**
@@ -20,8 +30,11 @@ export const nextAddressCommands = (
   wish: AddressWish,
   picture: Picture,
   leaseSeconds: number,
+  patient = false,
 ): readonly string[] => {
   if (picture.link === undefined) return [];
+  const stays = wish.address === "absent" && wish.silent === "present";
+  if (patient && stays && !silentIsComplete(scene, picture, wish)) return [];
   const device = scene.interface;
   if (wish.address === "present") {
     return scene.addresses.flatMap((address) => {
@@ -55,7 +68,10 @@ export const nextSilentStep = (
     there: entryOf(address, picture.silent) !== undefined,
   }));
   if (wish.silent === "present") {
-    if (mute && !picture.muted) return { kind: "mute" };
+    // Beside the address on the interface nothing is to be muted: this machine answers for it.
+    const muted = mute && wish.address === "absent";
+    if (muted && !picture.muted) return { kind: "mute" };
+    if (!muted && picture.muted) return { kind: "unmute" };
     const missing = entries.filter(({ there }) => !there).map(({ address }) => address);
     return commands(
       missing.map((address) => `addr add ${onHost(address)} dev ${device}${nodad(address)}`),

@@ -27,15 +27,18 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #address: Track;
   readonly #silent: Track;
+  #wishedAt: Instant;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#wishedAt = options.now();
     this.#address = new Track(options.now, options.onStepDone);
     this.#silent = new Track(options.now, options.onStepDone);
   }
 
   /** A new wish is not held up by what the last one suffered. */
   forgive(): void {
+    this.#wishedAt = this.#options.now();
     this.#address.forgive();
     this.#silent.forgive();
   }
@@ -53,7 +56,9 @@ export class Reconciler {
     picture: Picture,
   ): { readonly address: boolean; readonly silent: boolean } {
     const { scene, leaseSeconds } = this.#options;
-    const lines = nextAddressCommands(scene, wish, picture, leaseSeconds);
+    const waited = elapsed(this.#wishedAt, this.#options.now());
+    const patient = waited < silencePatience && !this.#silent.failing;
+    const lines = nextAddressCommands(scene, wish, picture, leaseSeconds, patient);
     if (lines.length > 0) this.#address.begin((done) => this.#runIp("address", lines, done));
     const step = nextSilentStep(scene, wish, picture);
     if (step !== undefined) this.#silent.begin((done) => this.#runSilent(step, picture, done));
@@ -110,6 +115,9 @@ export class Reconciler {
   }
 }
 
+/** The mute is waited for by the departure of the address, which another machine has by then. */
+const silencePatience = millis(500);
+
 /** It takes some 15 ms; a machine on which it takes this long has other troubles. */
 const nftPatienceMillis = 5000;
 
@@ -154,6 +162,10 @@ class Track {
       this.#failedBefore = !well;
       this.#onStepDone();
     });
+  }
+
+  get failing(): boolean {
+    return this.#failedBefore;
   }
 
   forgive(): void {

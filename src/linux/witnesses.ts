@@ -72,17 +72,21 @@ export class Witnesses {
     return this.#awaited.size > 0;
   }
 
-  /** Whether the neighbour that answered is a witness. */
+  /** Whether the neighbour that answered is a witness that was asked, and had not answered yet. */
   heard(neighbour: IpAddress): boolean {
-    const known = this.addresses.some(({ text }) => text === neighbour.text);
-    if (known) this.#awaited.delete(neighbour.text);
-    return known;
+    return this.#awaited.delete(neighbour.text);
+  }
+
+  /** What is still to be read answers an older question, and is no evidence of now. */
+  forget(): void {
+    this.#awaited.clear();
+    this.#echo[4].answers();
+    this.#echo[6].answers();
   }
 
   /** `own`: this machine's addresses on the interface, the pair's left out. */
   ask(own: readonly KernelAddress[]): void {
     const { neighbourhood, witness } = this.#options;
-    this.#awaited.clear();
     for (const address of this.addresses) {
       this.#awaited.add(address.text);
       const onLink = witness === "auto" || isLinkLocal(address) || isOnLink(address, own);

@@ -27,6 +27,11 @@ export class Writer {
     this.length += 2;
   }
 
+  u32(value: number, what: string): void {
+    this.view.setUint32(this.length, whole(value, 0xffffffff, what));
+    this.length += 4;
+  }
+
   /** A whole number below 2^53, in 64 bits: what JavaScript can count exactly. */
   u53(value: number, what: string): void {
     whole(value, Number.MAX_SAFE_INTEGER, what);
@@ -102,6 +107,17 @@ export class Reader {
     return start === undefined ? 0 : this.view.getUint16(start);
   }
 
+  u32(): number {
+    const start = this.take(4);
+    return start === undefined ? 0 : this.view.getUint32(start);
+  }
+
+  /** `count` bytes, copied. */
+  raw(count: number): Uint8Array {
+    const start = this.take(count);
+    return start === undefined ? new Uint8Array(count) : this.bytes.slice(start, start + count);
+  }
+
   u53(): number {
     const start = this.take(8);
     if (start === undefined) return 0;
@@ -118,6 +134,16 @@ export class Reader {
       digits += hexOfByte[this.view.getUint8(at)] ?? "";
     }
     return digits;
+  }
+
+  /** Six bytes as `aa:bb:cc:dd:ee:ff`. */
+  mac(): string {
+    const start = this.take(6);
+    if (start === undefined) return "";
+    let text = hexOfByte[this.view.getUint8(start)] ?? "";
+    for (let at = start + 1; at < start + 6; at += 1)
+      text += `:${hexOfByte[this.view.getUint8(at)] ?? ""}`;
+    return text;
   }
 
   /** A text of `least` to `most` bytes. */

@@ -1,4 +1,5 @@
 import type { Beat, HandoverPhase, PublicRole, ServiceHealth } from "../core/beat.ts";
+import type { Flow } from "../core/diversion.ts";
 import type { KeyWord } from "./keys.ts";
 
 /**
@@ -24,7 +25,8 @@ import type { KeyWord } from "./keys.ts";
  *     +---------------+---------------+---------------+   P times: counter (8)
  *     |  body: conditions (2), role (1), service (1), epoch (8), freeze stamp (8), lease (8),
  *     |  interval (8), deadTime (8), MAC (6), configuration (8), handover: phase (1), id (6),
- *     |  requests (8), errors (8), span (8), node (text), reason (text)
+ *     |  requests (8), errors (8), span (8), node (text), reason (text), share (2), step (1),
+ *     |  connections (8), kept: pages (4), heard (4), number (4), length (2), flows
  *     +---------------------------------------------------------------+
  *     |  whatever a later version appends                             |
  *     +---------------------------------------------------------------+
@@ -71,7 +73,31 @@ export interface Envelope {
   readonly path: number;
   /** What the sender heard: at most two sessions. */
   readonly echoes: readonly Echo[];
+  readonly kept: KeptWord;
 }
+
+/** The list of connections that a first holder keeps, told in pages while the beats go on. */
+export interface KeptWord {
+  /** How many pages the list has; 0 while none is told. */
+  readonly pages: number;
+  /** Pages that were heard without a gap, from the first on. */
+  readonly heard: number;
+  readonly page: Page | undefined;
+}
+
+export interface Page {
+  /** From 1. */
+  readonly number: number;
+  readonly flows: readonly Flow[];
+}
+
+export const noKept: KeptWord = { pages: 0, heard: 0, page: undefined };
+
+/** Bytes of the flows of one page: with the longest beat before them it stays below the limit. */
+export const pageBytesMax = 560;
+export const flowBytes = (flow: Flow): number => (flow.address.includes(":") ? 37 : 13);
+/** Shares travel in ten-thousandths; what is not nothing and not all stays so. */
+export const shareUnits = 10_000;
 
 /** What was heard of one session: per path the newest counter, 0 where nothing was heard. */
 export interface Echo {
@@ -99,6 +125,7 @@ export const conditionBits = {
   carrier: 1 << 6,
   peer: 1 << 7,
   witness: 1 << 8,
+  diverts: 1 << 9,
 } as const;
 
 /*
@@ -136,4 +163,12 @@ export const phaseCodes: Readonly<Record<HandoverPhase, number>> = {
   refused: 10,
   returning: 11,
   "rolled-back": 12,
+  "wanted-cut": 13,
+  diverting: 14,
+  serving: 15,
+  proved: 16,
+  telling: 17,
+  placed: 18,
+  moving: 19,
+  draining: 20,
 };

@@ -1,4 +1,5 @@
 import type { Beat, HandoverWord } from "../core/beat.ts";
+import type { Flow } from "../core/diversion.ts";
 import { type Millis, millis } from "../core/time.ts";
 import { Reader, sameBytes } from "./bytes.ts";
 import {
@@ -8,10 +9,13 @@ import {
   type Echo,
   type Envelope,
   echoesMax,
+  flowBytes,
   headerBytes,
+  type KeptWord,
   type Message,
   magic,
   nodeBytesMax,
+  pageBytesMax,
   pairOffset,
   pathsMax,
   phaseCodes,
@@ -19,10 +23,12 @@ import {
   roleCodes,
   serviceCodes,
   sessionOffset,
+  shareUnits,
   signedOffset,
   versionOffset,
 } from "./datagram.ts";
 import { type Dropped, dropped } from "./drop-reason.ts";
+import { ipText } from "./ip-bytes.ts";
 import { findKey, type KeyRing, macBytes } from "./keys.ts";
 
 /**
@@ -42,13 +48,14 @@ export function decode(datagram: Uint8Array, pair: Uint8Array, ring: KeyRing): M
   if (!sameBytes(datagram, sealOffset, seal)) return dropped("seal");
 
   const reader = new Reader(datagram, versionOffset + 1, sealOffset);
-  const envelope = readEnvelope(reader);
+  const heading = readEnvelope(reader);
   const beat = readBody(reader);
+  const envelope = { ...heading, kept: readKept(reader) };
   return reader.fits ? { kind: "message", version, envelope, beat } : dropped("malformed");
 }
 
 /** From the flags on. */
-function readEnvelope(reader: Reader): Envelope {
+function readEnvelope(reader: Reader): Omit<Envelope, "kept"> {
   const ask = (reader.u8() & askFlag) !== 0;
   const keys = { signed: reader.u8(), newest: reader.u8() };
   reader.skip(sessionOffset - pairOffset);
@@ -81,11 +88,14 @@ function readBody(reader: Reader): Beat {
   const lease = readSpan(reader);
   const interval = readSpan(reader);
   const deadTime = readSpan(reader);
-  const mac = reader.hex(6).replace(/..(?=.)/g, "$&:");
+  const mac = reader.mac();
   const configuration = reader.hex(8);
   const word = readHandover(reader);
   const node = reader.text(1, nodeBytesMax);
   const reason = reader.text(0, reasonBytesMax);
+  const share = reader.u16() / shareUnits;
+  const step = reader.u8();
+  const connections = reader.u53();
   return {
     node,
     role,
@@ -95,6 +105,7 @@ function readBody(reader: Reader): Beat {
     present: has(conditionBits.present),
     able: has(conditionBits.able),
     released: has(conditionBits.released),
+    diverts: has(conditionBits.diverts),
     freeze: { on: has(conditionBits.frozen), stamp },
     service,
     network: {
@@ -107,11 +118,39 @@ function readBody(reader: Reader): Beat {
     deadTime,
     mac,
     configuration,
-    handover: { ...word, reason },
+    handover: { ...word, reason, share, step, connections },
   };
 }
 
-function readHandover(reader: Reader): Omit<HandoverWord, "reason"> {
+function readKept(reader: Reader): KeptWord {
+  const pages = reader.u32();
+  const heard = reader.u32();
+  const number = reader.u32();
+  const length = reader.u16();
+  if (length > pageBytesMax) reader.fits = false;
+  const flows: Flow[] = [];
+  for (let read = 0; reader.fits && read < length; ) {
+    const flow = readFlow(reader);
+    flows.push(flow);
+    read += flowBytes(flow);
+    if (read > length) reader.fits = false;
+  }
+  return { pages, heard, page: number === 0 ? undefined : { number, flows } };
+}
+
+function readFlow(reader: Reader): Flow {
+  const bytes = reader.u8();
+  if (bytes !== 4 && bytes !== 16) reader.fits = false;
+  const size = bytes === 16 ? 16 : 4;
+  const address = ipText(reader.raw(size));
+  const port = reader.u16();
+  const client = ipText(reader.raw(size));
+  return { address, port, client, clientPort: reader.u16() };
+}
+
+function readHandover(
+  reader: Reader,
+): Pick<HandoverWord, "phase" | "id" | "requests" | "errors" | "span"> {
   return {
     phase: reader.code(phasesByCode, "none"),
     id: reader.hex(6),

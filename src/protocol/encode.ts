@@ -7,16 +7,21 @@ import {
   datagramBytesMax,
   type Envelope,
   echoesMax,
+  flowBytes,
+  type KeptWord,
   magic,
   nodeBytesMax,
+  pageBytesMax,
   pairBytes,
   pathsMax,
   phaseCodes,
   reasonBytesMax,
   roleCodes,
   serviceCodes,
+  shareUnits,
   version,
 } from "./datagram.ts";
+import { ipBytes } from "./ip-bytes.ts";
 import { findKey, type KeyRing } from "./keys.ts";
 
 /** Writes beats into one buffer of its own, so that a beating heart makes little garbage. */
@@ -38,7 +43,7 @@ export class Encoder {
 
   /**
    * The datagram is valid until the next call: it is a part of the encoder's only buffer. At most
-   * 526 bytes, whatever the number of addresses, so that later versions have room to append.
+   * 551 bytes without a page, whatever the number of addresses, so that later versions have room.
    *
    * @throws RangeError where a value does not fit its field: our own program is wrong
    */
@@ -58,6 +63,7 @@ export class Encoder {
     writer.raw(this.pair);
     writeEnvelope(writer, envelope);
     writeBody(writer, beat);
+    writeKept(writer, envelope.kept);
     writer.raw(key.mac(this.buffer.subarray(0, writer.length)));
     return this.buffer.subarray(0, writer.length);
   }
@@ -107,6 +113,33 @@ function writeBody(writer: Writer, beat: Beat): void {
   writer.u53(micros(handover.span), "span");
   writer.name(beat.node, nodeBytesMax, "node");
   writer.sentence(handover.reason, reasonBytesMax);
+  writer.u16(shareOnTheWire(handover.share), "share");
+  writer.u8(handover.step, "step");
+  writer.u53(handover.connections, "connections");
+}
+
+function shareOnTheWire(share: number): number {
+  if (share === 0 || share === 1) return share * shareUnits;
+  return Math.min(Math.max(Math.round(share * shareUnits), 1), shareUnits - 1);
+}
+
+function writeKept(writer: Writer, { pages, heard, page }: KeptWord): void {
+  const flows = page?.flows ?? [];
+  const length = flows.reduce((sum, flow) => sum + flowBytes(flow), 0);
+  if (length > pageBytesMax)
+    throw new RangeError(`Cannot encode a page of ${length} bytes: ${pageBytesMax} are the most`);
+  writer.u32(pages, "pages");
+  writer.u32(heard, "heard pages");
+  writer.u32(page?.number ?? 0, "page");
+  writer.u16(length, "length of the page");
+  for (const { address, port, client, clientPort } of flows) {
+    const [ours, theirs] = [ipBytes(address), ipBytes(client)];
+    writer.u8(ours.length, "length of an address");
+    writer.raw(ours);
+    writer.u16(port, "port");
+    writer.raw(theirs);
+    writer.u16(clientPort, "client's port");
+  }
 }
 
 function conditions(beat: Beat): number {
@@ -120,7 +153,8 @@ function conditions(beat: Beat): number {
     (freeze.on ? conditionBits.frozen : 0) |
     (network.carrier ? conditionBits.carrier : 0) |
     (network.peer ? conditionBits.peer : 0) |
-    (network.witness ? conditionBits.witness : 0)
+    (network.witness ? conditionBits.witness : 0) |
+    (beat.diverts ? conditionBits.diverts : 0)
   );
 }
 

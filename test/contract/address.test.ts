@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { noDiversion } from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
@@ -9,9 +10,9 @@ import { connect, wait } from "./namespace.ts";
  * What only a real kernel can show of the address: children that stop, die or lose their footing.
  */
 
-const absent: Wish = { address: "absent", silent: "absent", door: "open" };
-const held: Wish = { address: "present", silent: "absent", door: "open" };
-const silent: Wish = { address: "absent", silent: "present", door: "open" };
+const absent: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
+const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
+const silent: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
 
 const gone = (h: LinuxHarness) => () => h.lastPresence === "none";
 

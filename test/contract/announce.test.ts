@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { noDiversion } from "../../src/core/diversion.ts";
 import { Capture, type Captured } from "./capture.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
@@ -82,7 +83,7 @@ it("an address that went is not announced any more, in the middle of a round", a
   await hold(h);
   h.host.announce();
   await wait(200);
-  h.host.reconcile({ address: "absent", silent: "absent", door: "open" });
+  h.host.reconcile({ address: "absent", silent: "absent", door: "open", diversion: noDiversion });
   await h.eventually("the absence", () => h.lastPresence === "none");
   using capture = await Capture.on(h.pair.there);
   await wait(500);

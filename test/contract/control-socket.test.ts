@@ -29,6 +29,15 @@ async function stranger(): Promise<{ socket: Socket; heard: () => string }> {
   return { socket, heard: () => text };
 }
 
+const promote = {
+  kind: "promote",
+  node: "backup",
+  id: "0123456789ab",
+  cut: false,
+  hold: undefined,
+  drainTime: undefined,
+} as const;
+
 describe("the place of the socket", () => {
   test("is made for its owner alone", async () => {
     await using _agent = await StageAgent.at(path);
@@ -130,8 +139,8 @@ describe("a client", () => {
   test("gives an order, and hears the agent's own words when it is refused", async () => {
     await using agent = await StageAgent.at(path);
     using client = await ControlClient.connect(path);
-    await client.order({ kind: "promote", node: "backup", id: "0123456789ab" });
-    expect(agent.orders).toEqual([{ kind: "promote", node: "backup", id: "0123456789ab" }]);
+    await client.order(promote);
+    expect(agent.orders).toEqual([promote]);
     agent.refusal = "Cannot release: the pair is frozen";
     const refused = client.order({ kind: "release" });
     await expect(refused).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
 
+import { noDiversion } from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
@@ -8,8 +9,8 @@ import type { Namespace } from "./namespace.ts";
 
 /** A holder that is about to let go lets nobody new in, and those who are in end by themselves. */
 
-const held: Wish = { address: "present", silent: "absent", door: "open" };
-const closing: Wish = { ...held, door: "closed" };
+const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
+const closing: Wish = { ...held, door: "closed", diversion: noDiversion };
 
 /** Repeats what it is told, and goes when its client does. */
 const echoServer = `require("net").createServer((s) => s.pipe(s)).listen(80, () => console.log("up"))`;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Host } from "../../src/agent/ports.ts";
+import { noDiversion } from "../../src/core/diversion.ts";
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import type { Event, Presence } from "../../src/core/event.ts";
@@ -40,9 +41,9 @@ export interface HostHarness extends AsyncDisposable {
   misleadNeighbour(mac: MacAddress): void;
 }
 
-const absent: Wish = { address: "absent", silent: "absent", door: "open" };
-const held: Wish = { address: "present", silent: "absent", door: "open" };
-const silent: Wish = { address: "absent", silent: "present", door: "open" };
+const absent: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
+const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
+const silent: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
 
 export const describeHost = (name: string, makeHarness: () => Promise<HostHarness>): void => {
   const scene = (title: string, play: (harness: HostHarness) => Promise<void>): void => {

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 
+import type { Flow } from "../../src/core/diversion.ts";
 import type { Event } from "../../src/core/event.ts";
 import { AlarmClock, now } from "../../src/linux/alarm-clock.ts";
 import { LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
@@ -11,13 +12,23 @@ import { LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
 
 export type DriverOptions = Pick<
   LinuxHostOptions,
-  "pair" | "interface" | "addresses" | "leaseSeconds" | "witness" | "announceRate"
+  "pair" | "interface" | "addresses" | "peers" | "leaseSeconds" | "witness" | "announceRate"
 >;
 
 export type DriverOrder =
   | { readonly order: "reconcile"; readonly wish: Parameters<LinuxHost["reconcile"]>[0] }
   | { readonly order: "probe"; readonly holder?: string }
-  | { readonly order: "renew" | "announce" | "probe-witness" }
+  | {
+      readonly order:
+        | "renew"
+        | "announce"
+        | "probe-witness"
+        | "probe-peer"
+        | "reset-diverted"
+        | "cut-kept";
+    }
+  | { readonly order: "list-kept"; readonly id: string }
+  | { readonly order: "place-kept"; readonly id: string; readonly flows: readonly Flow[] }
   /** Renews every so many milliseconds from now on, 0: no more. */
   | { readonly order: "keep-renewing"; readonly every: number };
 
@@ -54,6 +65,21 @@ const obey = (order: DriverOrder): void => {
       break;
     case "probe-witness":
       host.probeWitness();
+      break;
+    case "probe-peer":
+      host.probePeer();
+      break;
+    case "list-kept":
+      host.listKept(order.id);
+      break;
+    case "place-kept":
+      host.placeKept(order.id, order.flows);
+      break;
+    case "reset-diverted":
+      host.resetDiverted();
+      break;
+    case "cut-kept":
+      host.cutKept();
       break;
     case "renew":
       host.renew();

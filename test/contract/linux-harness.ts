@@ -46,6 +46,7 @@ export class LinuxHarness implements HostHarness {
       pair: "contract",
       interface: "eth0",
       addresses: ["10.99.0.100"],
+      peers: [net.there],
       leaseSeconds: 2,
       witness: [net.there],
       announceRate: 500,
@@ -62,6 +63,11 @@ export class LinuxHarness implements HostHarness {
     announce: () => this.order({ order: "announce" }),
     probe: (holder) => this.order({ order: "probe", ...(holder && { holder }) }),
     probeWitness: () => this.order({ order: "probe-witness" }),
+    probePeer: () => this.order({ order: "probe-peer" }),
+    listKept: (id) => this.order({ order: "list-kept", id }),
+    placeKept: (id, flows) => this.order({ order: "place-kept", id, flows }),
+    resetDiverted: () => this.order({ order: "reset-diverted" }),
+    cutKept: () => this.order({ order: "cut-kept" }),
   };
 
   wait = wait;

@@ -10,8 +10,8 @@ const rhythms = [
   { chaos: 12_000, heal: 14_000, policy: {} },
   { chaos: 12_000, heal: 14_000, policy: {} },
   {
-    chaos: 4000,
-    heal: 8000,
+    chaos: 6000,
+    heal: 11_000,
     policy: {
       interval: millis(20),
       deadTime: millis(30),
@@ -45,6 +45,8 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
     paths: draw.chance(0.6) ? 2 : 1,
     witness: draw.chance(0.75),
     policy: rhythm.policy,
+    mode: draw.chance(0.6) ? "drain" : "cut",
+    steps: draw.pick([[1], [0.3, 1]]),
   });
   prepare(world);
   const laws = new Laws(world);
@@ -153,7 +155,7 @@ const strikes: Readonly<Record<string, Strike>> = {
       machine.kernel.refuses = false;
     });
   },
-  "remove by hand": (_world, machine) => machine.kernel.remove(),
+  "remove by hand": (_world, machine) => machine.kernel.removeByHand(),
   promote: (_world, machine, draw) => promote(machine, draw),
   "promote again": (_world, machine, draw) => promote(machine, draw),
   "promote once more": (_world, machine, draw) => promote(machine, draw),
@@ -167,6 +169,9 @@ const promote = (machine: Machine, draw: Random) =>
     kind: "promote",
     node: draw.pick(["primary", "backup"]),
     id: machine.world.random.hex(12),
+    cut: draw.chance(0.3),
+    hold: undefined,
+    drainTime: undefined,
   });
 
 function mend(world: World): void {

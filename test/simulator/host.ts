@@ -1,7 +1,16 @@
 import type { Host } from "../../src/agent/ports.ts";
+import type { HandoverId } from "../../src/core/beat.ts";
+import { type Diversion, type Flow, noDiversion, sameDiversion } from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import type { Event, Presence } from "../../src/core/event.ts";
+import { idOf } from "./clients.ts";
 import type { Machine } from "./machine.ts";
+
+/** What a host that was given no wish yet leaves as it is. */
+const restful: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
+
+/** A wish for silence holds the removal of the address up for so long at most. */
+const silencePatience = 500;
 
 /**
  * The simulated Linux floor: commands take time and fail, what came of them is observed a moment later,
@@ -10,9 +19,12 @@ import type { Machine } from "./machine.ts";
 export class SimHost implements Host {
   private readonly machine: Machine;
   private readonly report: (event: Event) => void;
-  private wish: Wish = { address: "absent", silent: "absent", door: "open" };
+  private wish: Wish = restful;
+  private wished = false;
+  private wishedAt = 0;
   private seen: Presence;
   private busy = false;
+  private diverting = false;
   /** A wish was uttered, and what came of it has not been said yet. */
   private owed = false;
   private abandoned = false;
@@ -32,18 +44,23 @@ export class SimHost implements Host {
     const { kernel, mac } = this.machine;
     this.machine.tell({ kind: "carrier-observed", up: kernel.carrier, mac });
     this.machine.tell({ kind: "address-observed", presence: this.seen });
+    this.count();
   }
 
   /** Whatever happened while the agent could not look. */
   thaw(): void {
     this.next();
+    this.divert();
   }
 
   reconcile(wish: Wish): void {
     if (wish.door === "closed" && this.wish.door === "open") this.closeDoor();
     this.wish = wish;
+    this.wished = true;
+    this.wishedAt = this.machine.world.schedule.now;
     this.owed = true;
     this.next();
+    this.divert();
   }
 
   /** The kernel's word, through the monitor. */
@@ -73,22 +90,60 @@ export class SimHost implements Host {
     this.machine.world.probeWitness(this.machine);
   }
 
+  probePeer(): void {
+    this.machine.world.probePeer(this.machine);
+  }
+
+  listKept(id: HandoverId): void {
+    const { world, kernel } = this.machine;
+    this.soon(30, () => {
+      const flows = world.clients.flowsAt(this.machine);
+      kernel.kept = new Set(flows.map(idOf));
+      this.machine.tell({ kind: "kept-listed", id, flows });
+    });
+  }
+
+  placeKept(id: HandoverId, flows: readonly Flow[]): void {
+    this.soon(30, () => {
+      this.machine.kernel.kept = new Set(flows.map(idOf));
+      this.machine.tell({ kind: "kept-placed", id });
+    });
+  }
+
+  resetDiverted(): void {
+    const { world, kernel } = this.machine;
+    const moved = new Set(kernel.moved);
+    kernel.forget();
+    world.clients.end((id, at) => moved.has(id) && at !== this.machine);
+  }
+
+  cutKept(): void {
+    this.machine.world.clients.end((_, at) => at === this.machine);
+  }
+
   private next(): void {
-    if (this.busy || this.abandoned) return;
-    const { kernel } = this.machine;
+    if (this.busy || this.abandoned || !this.wished) return;
+    const { kernel, policy } = this.machine;
     const wanted = this.wish.silent === "present";
-    if (this.wish.address === "absent" && this.seen !== "none") this.command(() => kernel.remove());
-    else if (wanted && !kernel.silent) this.command(() => this.silence(true));
+    const mute = wanted && this.wish.address === "absent";
+    const silent = kernel.local && kernel.muted;
+    const leaving = this.wish.address === "absent" && this.seen !== "none";
+    const waits =
+      mute && !silent && this.machine.world.schedule.now < this.wishedAt + silencePatience;
+    if (leaving && !waits) this.command(() => kernel.remove());
+    else if (wanted && (!kernel.local || kernel.muted !== mute))
+      this.command(() => this.silence(true, mute));
     else if (this.wish.address === "present" && this.seen === "none")
-      this.command(() => kernel.set(this.machine.policy.lease));
-    else if (!wanted && kernel.silent) this.command(() => this.silence(false));
+      this.command(() => kernel.set(policy.lease));
+    else if (!wanted && (kernel.local || kernel.muted))
+      this.command(() => this.silence(false, false));
     else if (this.owed) this.answer();
   }
 
   private answer(): void {
     this.owed = false;
     this.machine.tell({ kind: "address-observed", presence: this.seen });
-    this.machine.tell({ kind: "silent-observed", present: this.machine.kernel.silent });
+    this.machine.tell({ kind: "silent-observed", present: this.machine.kernel.local });
   }
 
   private closeDoor(): void {
@@ -98,9 +153,65 @@ export class SimHost implements Host {
     });
   }
 
-  private silence(on: boolean): void {
-    this.machine.kernel.silent = on;
-    this.machine.tell({ kind: "silent-observed", present: on });
+  private silence(local: boolean, muted: boolean): void {
+    this.machine.kernel.local = local;
+    this.machine.kernel.muted = muted;
+    this.machine.tell({ kind: "silent-observed", present: local });
+  }
+
+  /** One nft at a time; a wish that changed meanwhile is looked at when it is done. */
+  private divert(): void {
+    if (this.diverting || this.abandoned || !this.wished) return;
+    const { kernel, world } = this.machine;
+    const wanted = this.wish.diversion;
+    if (sameDiversion(kernel.diversion, wanted)) {
+      this.tellDiversion(wanted);
+      return;
+    }
+    this.diverting = true;
+    world.schedule.after(world.random.between(1, 20), () => {
+      this.diverting = false;
+      const lives = kernel.powered && !kernel.paused && !this.abandoned;
+      const fails = world.random.chance(world.weather.commandFailure);
+      if (lives && !fails) this.putDiversion(wanted);
+      if (!this.machine.frozen) this.divert();
+    });
+  }
+
+  private putDiversion(diversion: Diversion): void {
+    const { kernel, world } = this.machine;
+    if (diversion.kind === "none") kernel.forget();
+    else kernel.diversion = diversion;
+    world.note();
+  }
+
+  private told: Diversion = noDiversion;
+
+  private tellDiversion(diversion: Diversion): void {
+    if (sameDiversion(this.told, diversion)) return;
+    this.told = diversion;
+    this.machine.tell({ kind: "diversion-observed", diversion });
+  }
+
+  private count(): void {
+    const { world } = this.machine;
+    world.schedule.after(250, () => {
+      if (this.abandoned) return;
+      const { silent, diversion } = this.wish;
+      if (silent === "present" || diversion.kind !== "none") {
+        const connections = world.clients.countAt(this.machine);
+        this.machine.tell({ kind: "connections-counted", connections, stragglers: 0 });
+      }
+      this.count();
+    });
+  }
+
+  private soon(wait: number, act: () => void): void {
+    const { world } = this.machine;
+    const rarely = world.random.chance(0.02) ? Math.min(1000, world.weather.commandSlowness) : wait;
+    world.schedule.after(world.random.between(1, rarely), () => {
+      if (!this.abandoned && this.machine.kernel.powered && !this.machine.kernel.paused) act();
+    });
   }
 
   /** One that takes longer than half a lease is killed with its child, and never happens. */

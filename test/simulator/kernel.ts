@@ -1,5 +1,9 @@
+import { type Diversion, noDiversion } from "../../src/core/diversion.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
+
+/** From 0 to 1, the same for a flow at any time, as jhash with one seed is. */
+const hashOf = (flow: number): number => ((flow * 2_654_435_761) % 1000) / 1000;
 
 /**
  * The kernel of a simulated machine as far as the address goes: a lifetime that runs in the kernel's own
@@ -9,7 +13,15 @@ export class SimKernel {
   /** The whole machine is paused: no time passes in it, and nobody answers. */
   paused = false;
   powered = true;
-  silent = false;
+  /** Another program removed the address, and it was not put back yet. */
+  torn = false;
+  /** The address on `lo`, and the rule that keeps it from being answered for. */
+  local = false;
+  muted = false;
+  /** What is passed on, and the flows that its rules remember. */
+  diversion: Diversion = noDiversion;
+  readonly moved = new Set<number>();
+  kept: ReadonlySet<number> = new Set();
   /** Every command that adds an address fails. */
   refuses = false;
   carrier = true;
@@ -40,12 +52,47 @@ export class SimKernel {
     return this.powered && !this.paused && this.carrier && this.present;
   }
 
+  get hasAddress(): boolean {
+    return this.present || this.local;
+  }
+
+  /** The rules at the ingress hook: a first packet is decided once, and everything after it goes the same way. */
+  passesOn(flow: number, syn: boolean): boolean {
+    const { diversion } = this;
+    switch (diversion.kind) {
+      case "none":
+        return false;
+      case "share":
+        if (syn && hashOf(flow) < diversion.share) this.moved.add(flow);
+        return this.moved.has(flow);
+      case "all-but-kept":
+        return !this.kept.has(flow);
+      case "kept":
+        return this.kept.has(flow);
+    }
+  }
+
+  /** What an agent that starts removes, unless it goes on with the swap of the last one. */
+  clear(): void {
+    this.local = false;
+    this.muted = false;
+    this.forget();
+  }
+
+  /** Every table of ours, and what it remembers. */
+  forget(): void {
+    this.diversion = noDiversion;
+    this.moved.clear();
+    this.kept = new Set();
+  }
+
   /** `ip addr change`: also adds, as the real one does. */
   set(lease: number): void {
     if (this.refuses && !this.present) return;
     const fresh = !this.present;
     this.until = this.clock() + lease;
     this.watch(this.until);
+    this.torn = false;
     if (fresh) this.changed();
   }
 
@@ -53,6 +100,12 @@ export class SimKernel {
     if (!this.present) return;
     this.until = undefined;
     this.changed();
+  }
+
+  removeByHand(): void {
+    if (!this.present || this.paused) return;
+    this.torn = true;
+    this.remove();
   }
 
   pause(): void {
@@ -68,7 +121,7 @@ export class SimKernel {
   powerOff(): void {
     this.powered = false;
     this.until = undefined;
-    this.silent = false;
+    this.clear();
   }
 
   /** net/ipv4/devinet.c, check_lifetime: at most once a second, so up to a second late. */

@@ -1,4 +1,5 @@
 import { freshPeer, speaks } from "../../src/core/judge.ts";
+import { isOver } from "../../src/core/swap.ts";
 import { beat } from "../../src/core/publish.ts";
 import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
@@ -84,7 +85,8 @@ export class Laws {
     const foundBy = this.bothSince + Math.max(deadTime, 1.5 * interval) + confirmTime + 1500;
     if (deaf && now < foundBy) this.excusedUntil = now + grace;
     // Two that began as such a case end once the lower epoch can hear the higher, and act on it.
-    const both = serves(one) && serves(other);
+    // In a move both doors lead to the same server.
+    const both = serves(one) && serves(other) && !leadsOn(one) && !leadsOn(other);
     const excused = now <= this.excusedUntil || !both;
     if (excused && !this.settleable(one, other)) this.excusedUntil = now + grace;
     if (both && now > this.excusedUntil) this.fail("law 1", "both machines serve");
@@ -123,7 +125,9 @@ export class Laws {
     const { world } = this;
     const beats = this.acts(holder) && this.beatsPass(holder);
     const arp = world.passes(holder, 0, "frames") && world.passes(taker, 0, "frames");
-    const kernel = arp && holder.kernel.powered && !holder.kernel.paused;
+    // A command that puts back what another program removed may be under way for long.
+    const answers = holder.kernel.powered && !holder.kernel.paused && !holder.kernel.torn;
+    const kernel = arp && answers;
     const hears = this.canHear(holder, taker);
     const prompt = this.prompt(taker);
     return !beats && !kernel && !(hears && prompt);
@@ -188,8 +192,8 @@ export class Laws {
         `${holder.name} holds, the clients' entries point to ${this.world.clientsArp}`,
       );
     for (const { name, agent } of this.world.machines)
-      if (agent?.state.handover.kind !== "none")
-        this.fail("law 9", `${name} is still in a swap: ${JSON.stringify(agent?.state.handover)}`);
+      if (agent !== undefined && !isOver(agent.state.handover))
+        this.fail("law 9", `${name} is still in a swap: ${JSON.stringify(agent.state.handover)}`);
   }
 
   private fail(law: string, what: string): never {
@@ -202,6 +206,9 @@ function epochOf(machine: Machine): number {
   return role !== undefined && "epoch" in role ? role.epoch : 0;
 }
 
+/** Whatever is new at its door goes to the other machine. */
+const leadsOn = ({ kernel }: Machine): boolean => kernel.diversion.kind === "all-but-kept";
+
 /** Its kernel answers for the address where clients can hear it. */
 const serves = (machine: Machine): boolean =>
-  machine.kernel.speaks && !machine.kernel.silent && !machine.world.offGateway.has(machine.name);
+  machine.kernel.speaks && !machine.kernel.muted && !machine.world.offGateway.has(machine.name);

@@ -21,7 +21,10 @@ export class Machine {
   readonly kernel: SimKernel;
   readonly world: World;
   agent: Agent | undefined;
-  web: "well" | "down" | "errors" | "no log" = "well";
+  /** `quiet`: well, and nobody asks for anything. */
+  web: "well" | "down" | "errors" | "no log" | "quiet" = "well";
+  /** A tagged request of the other machine came over the network and was served. */
+  tagged = false;
   /** What the disk remembers; the boot it was written in. */
   journal: { readonly entry: JournalEntry; readonly boot: number } | undefined;
   /** SIGSTOP: sockets and the monitor fill, timers do not go off. */
@@ -81,7 +84,8 @@ export class Machine {
     const known = this.journal;
     const sameBoot = known?.boot === this.boots;
     const adopted = sameBoot && known.entry.holding && this.kernel.present;
-    this.kernel.silent = false;
+    const swap = sameBoot ? known.entry.swap : undefined;
+    if (swap === undefined) this.kernel.clear();
     if (!adopted) this.kernel.remove();
     const host = this.newHost();
     this.agent = new Agent({
@@ -92,6 +96,7 @@ export class Machine {
         epoch: known?.entry.epoch ?? 0,
         released: sameBoot ? (known?.entry.released ?? false) : false,
         freeze: known?.entry.freeze ?? { on: false, stamp: 0 },
+        diverts: true,
       },
       protocol: { pair, ring, session: world.random.hex(16) },
       transport: this.transport(),
@@ -99,14 +104,10 @@ export class Machine {
       steward: this.steward(),
       random: () => world.random.next(),
     });
-    host.start();
     if (adopted && known !== undefined)
-      this.tell({
-        kind: "adopted",
-        epoch: known.entry.epoch,
-        blind: known.entry.blind,
-        handover: known.entry.verifying,
-      });
+      this.tell({ kind: "adopted", epoch: known.entry.epoch, blind: known.entry.blind, swap });
+    else if (swap !== undefined) this.tell({ kind: "resumed", swap });
+    host.start();
     this.planAlarm();
     this.watchService(this.life);
   }

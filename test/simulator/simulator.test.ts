@@ -98,6 +98,11 @@ describe("a planted fault is caught", () => {
         announce: () => host.announce(),
         probe: (holder) => host.probe(holder),
         probeWitness: () => host.probeWitness(),
+        probePeer: (peer) => host.probePeer(peer),
+        listKept: (id) => host.listKept(id),
+        placeKept: (id, flows) => host.placeKept(id, flows),
+        resetDiverted: () => host.resetDiverted(),
+        cutKept: () => host.cutKept(),
         ...faults[name]?.(machine, host),
       });
     };

@@ -3,11 +3,16 @@ import type { JournalEntry } from "../../src/core/effect.ts";
 import { millis } from "../../src/core/time.ts";
 import type { Machine } from "./machine.ts";
 
+type Counting = Extract<StewardEffect, { kind: "count-traffic" }>;
+
 /** Log, journal, access_log and canaries of a simulated machine. */
 export class SimSteward {
   private readonly machine: Machine;
   private readonly alive: () => boolean;
-  private counting: string | undefined;
+  private counting: Counting | undefined;
+  private openedBefore = 0;
+  private written = 0;
+  private onDisk = 0;
   private requests = 0;
   private errors = 0;
 
@@ -31,7 +36,7 @@ export class SimSteward {
             kind: "baseline-measured",
             id: effect.id,
             result: this.logged()
-              ? { kind: "served", requests: 2000, errors: 0, span: millis(10_000) }
+              ? { kind: "served", requests: this.usual, errors: 0, span: millis(10_000) }
               : { kind: "unproved", reason: "the access_log shows no served traffic" },
           }),
         );
@@ -42,22 +47,33 @@ export class SimSteward {
         );
         return;
       case "count-traffic":
-        this.counting = effect.id;
+        this.counting = effect;
         this.requests = 0;
         this.errors = 0;
-        this.count(effect.id);
+        this.machine.tagged = false;
+        this.count(effect);
         return;
-      case "send-tagged":
+      case "drain-hook":
         return;
+      case "send-tagged": {
+        const other = world.other(this.machine);
+        // Where the address is local, the request does not leave the machine.
+        if (!this.machine.kernel.hasAddress && other.kernel.speaks) other.tagged = true;
+        return;
+      }
     }
   }
 
   private logged(): boolean {
-    return this.machine.web === "well" || this.machine.web === "errors";
+    return this.machine.web !== "down" && this.machine.web !== "no log";
+  }
+
+  private get usual(): number {
+    return this.machine.web === "quiet" ? 0 : 2000;
   }
 
   private rehearse() {
-    return this.machine.web === "well" || this.machine.web === "errors"
+    return this.logged()
       ? ({ kind: "ready" } as const)
       : ({
           kind: "unready",
@@ -66,20 +82,23 @@ export class SimSteward {
   }
 
   /** Ten times a second, as many requests as reach a machine that serves. */
-  private count(id: string): void {
-    if (this.counting !== id) return;
+  private count(counting: Counting): void {
+    if (this.counting !== counting) return;
     this.later(100, () => {
-      if (
-        this.machine.kernel.speaks &&
-        this.machine.world.clientsReach(this.machine) &&
-        this.logged()
-      ) {
+      const { world } = this.machine;
+      const opened = world.clients.opened.get(this.machine.name) ?? 0;
+      const reached = this.machine.kernel.speaks && world.clientsReach(this.machine);
+      const handed = opened > this.openedBefore;
+      this.openedBefore = opened;
+      if ((reached || handed) && this.logged() && this.machine.web !== "quiet") {
         this.requests += 20;
         if (this.machine.web === "errors") this.errors += 20;
       }
       const { requests, errors } = this;
-      this.machine.tell({ kind: "traffic-counted", id, requests, errors, tagged: requests > 0 });
-      this.count(id);
+      const { id, step } = counting;
+      const tagged = requests > 0 || (this.machine.tagged && this.logged());
+      this.machine.tell({ kind: "traffic-counted", id, step, requests, errors, tagged });
+      this.count(counting);
     });
   }
 
@@ -91,8 +110,13 @@ export class SimSteward {
 
   private write(entry: JournalEntry): void {
     const { world, boots } = this.machine;
+    this.written += 1;
+    const number = this.written;
     world.schedule.after(world.random.between(0.5, 30), () => {
-      if (!this.alive() || world.random.chance(world.weather.diskFailure)) return;
+      // Entries replace each other in their order, as one file does.
+      if (!this.alive() || number < this.onDisk || world.random.chance(world.weather.diskFailure))
+        return;
+      this.onDisk = number;
       this.machine.journal = { entry, boot: boots };
     });
   }

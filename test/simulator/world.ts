@@ -1,6 +1,7 @@
 import type { Host } from "../../src/agent/ports.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import { millis } from "../../src/core/time.ts";
+import { Clients } from "./clients.ts";
 import { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import { Schedule } from "./schedule.ts";
@@ -12,6 +13,9 @@ export interface WorldOptions {
   readonly paths?: 1 | 2;
   readonly witness?: boolean;
   readonly policy?: Partial<Policy>;
+  /** How a planned swap goes; `cut` unless told otherwise. */
+  readonly mode?: Policy["swap"]["mode"];
+  readonly steps?: readonly number[];
 }
 
 const gatewayMac = "02:00:00:00:00:01";
@@ -38,6 +42,7 @@ export class World {
   readonly claimants: string[] = [];
   /** Where the clients' and the gateway's ARP entries point. */
   clientsArp: string | undefined;
+  readonly clients: Clients;
   readonly said: { readonly at: number; readonly node: string; readonly sentence: string }[] = [];
   /** Replaces a machine's host by a faulty one, to see that the checkers find the fault. */
   wrapHost: (machine: Machine, host: Host) => Host = (_machine, host) => host;
@@ -58,7 +63,15 @@ export class World {
       confirmTime: millis(100),
       lease: millis(2000),
       bootTime: millis(5000),
-      swap: { minRequests: 10, maxErrorRate: 0.01, verifyTime: millis(5000) },
+      swap: {
+        mode: options.mode ?? "cut",
+        steps: options.steps ?? [1],
+        warmTime: millis(1500),
+        drainTime: millis(3000),
+        minRequests: 10,
+        maxErrorRate: 0.01,
+        verifyTime: millis(5000),
+      },
       ...options.policy,
     });
     this.machines = [
@@ -66,6 +79,7 @@ export class World {
       new Machine(this, policy("backup", "primary"), "02:00:00:00:00:12"),
     ];
     for (const machine of this.machines) machine.kernel.powered = false;
+    this.clients = new Clients(this, options.seed + 1);
     this.hum();
   }
 
@@ -155,6 +169,17 @@ export class World {
     if (!this.offGateway.has(from.name))
       for (const mac of this.claimants)
         this.frame(() => from.tell({ kind: "neighbour-answered", mac }));
+  }
+
+  /** An ARP probe for the other machine's own address: every kernel that lives answers that. */
+  probePeer(from: Machine): void {
+    const to = this.other(from);
+    if (!from.kernel.carrier || !this.passes(from, 0, "frames")) return;
+    this.frame(() => {
+      const lives = to.kernel.powered && !to.kernel.paused;
+      if (lives && this.passes(to, 0, "frames"))
+        this.frame(() => from.tell({ kind: "peer-kernel-answered" }));
+    });
   }
 
   announce(from: Machine): void {

@@ -1,3 +1,4 @@
+import { millis } from "../../src/core/time.ts";
 import type { Machine } from "../simulator/machine.ts";
 import { World } from "../simulator/world.ts";
 
@@ -23,6 +24,8 @@ class Story {
       seed: 1,
       paths: head.startsWith("# One path") ? 1 : 2,
       witness: !head.startsWith("# No witness"),
+      mode: head.startsWith("# Drain") ? "drain" : "cut",
+      steps: head.includes("steps 5 %, 50 %, 100 %") ? [0.05, 0.5, 1] : [1],
     });
   }
 
@@ -45,7 +48,9 @@ class Story {
     const serving = this.world.machines.filter((machine) => machine.kernel.speaks);
     const clients = this.world.machines.find((machine) => machine.mac === this.world.clientsArp);
     const names = serving.map((machine) => machine.name).join(" and ") || "nobody";
-    return `serves: ${names}; clients' entries: ${clients?.name ?? "none"}`;
+    const broken = this.world.clients.broken.splice(0).length;
+    const harm = broken === 0 ? "" : `; connections broken: ${broken}`;
+    return `serves: ${names}; clients' entries: ${clients?.name ?? "none"}${harm}`;
   }
 
   private command(line: string): void {
@@ -75,6 +80,10 @@ class Story {
   }
 }
 
+/** The word behind this one. */
+const after = (words: readonly string[], word: string): string | undefined =>
+  words.includes(word) ? words[words.indexOf(word) + 1] : undefined;
+
 type Verb = (world: World, words: readonly string[]) => void;
 
 const onMachine =
@@ -99,7 +108,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   web: onMachine((machine, words) => {
     machine.web = words.join(" ") as Machine["web"];
   }),
-  "remove-by-hand": onMachine((machine) => machine.kernel.remove()),
+  "remove-by-hand": onMachine((machine) => machine.kernel.removeByHand()),
   refuse: onMachine((machine) => {
     machine.kernel.refuses = true;
   }),
@@ -125,8 +134,29 @@ const verbs: Readonly<Record<string, Verb>> = {
   claim: (world, [mac = ""]) => void world.claimants.push(mac),
   neighbour: onMachine((machine, [mac = ""]) => machine.tell({ kind: "neighbour-answered", mac })),
   unclaim: (world) => void world.claimants.splice(0),
-  promote: (world, [node = "", on = node]) =>
-    world.machine(on).order({ kind: "promote", node, id: world.random.hex(12) }),
+  promote: (world, [node = "", ...words]) => {
+    const on = world.machines.find(({ name }) => name === words[0])?.name ?? node;
+    const [share, span] = [after(words, "share"), after(words, "for")];
+    world.machine(on).order({
+      kind: "promote",
+      node,
+      id: world.random.hex(12),
+      cut: words.includes("cut"),
+      hold:
+        share === undefined
+          ? undefined
+          : { share: Number(share) / 100, span: millis(Number(span) * 1000) },
+      drainTime: undefined,
+    });
+  },
+  preview: (world, [on = "", tester = "", seconds = ""]) =>
+    world.machine(on).order({
+      kind: "preview",
+      id: world.random.hex(12),
+      testers: [tester],
+      span: millis(Number(seconds) * 1000),
+    }),
+  recall: onMachine((machine) => machine.order({ kind: "recall" })),
   release: onMachine((machine) => machine.order({ kind: "release" })),
   freeze: onMachine((machine) => machine.order({ kind: "freeze" })),
   thaw: onMachine((machine) => machine.order({ kind: "thaw" })),

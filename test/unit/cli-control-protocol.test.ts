@@ -9,7 +9,24 @@ import {
   type Request,
 } from "../../src/cli/control-protocol.ts";
 import { LineReader } from "../../src/cli/line-reader.ts";
+import { millis } from "../../src/core/time.ts";
 import { aStatus } from "./cli-fixtures.ts";
+
+const promote = {
+  kind: "promote",
+  node: "backup",
+  id: "0123456789ab",
+  cut: false,
+  hold: undefined,
+  drainTime: undefined,
+} as const;
+
+const preview = {
+  kind: "preview",
+  id: "0123456789ab",
+  testers: ["192.0.2.7", "2001:db8::7"],
+  span: millis(600_000),
+} as const;
 
 describe("a request", () => {
   const requests: readonly Request[] = [
@@ -18,7 +35,12 @@ describe("a request", () => {
     { ask: "order", order: { kind: "release" } },
     { ask: "order", order: { kind: "freeze" } },
     { ask: "order", order: { kind: "thaw" } },
-    { ask: "order", order: { kind: "promote", node: "backup", id: "0123456789ab" } },
+    { ask: "order", order: promote },
+    { ask: "order", order: { ...promote, cut: true, drainTime: millis(1000) } },
+    { ask: "order", order: { ...promote, drainTime: millis(Number.POSITIVE_INFINITY) } },
+    { ask: "order", order: { ...promote, hold: { share: 0.05, span: millis(300_000) } } },
+    { ask: "order", order: preview },
+    { ask: "order", order: { kind: "recall" } },
   ];
 
   test.each(requests.map((request) => [request]))(

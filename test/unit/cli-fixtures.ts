@@ -75,7 +75,13 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     handover: null,
     lastHandover: null,
     alerts: [],
-    swap: { minRequests: 10, maxErrorRate: 0.01, verifyTime: 30_000 },
+    swap: {
+      minRequests: 10,
+      maxErrorRate: 0.01,
+      verifyTime: 30_000,
+      steps: 1,
+      drainTime: 60_000,
+    },
     agent: { version: "0.1.0", pid: 4711, configuration: "5b3b5813445f1896", age: 90_000_000 },
     ...changes,
   };
@@ -91,6 +97,11 @@ export function aHandover(changes: Partial<HandoverStatus> = {}): HandoverStatus
     phaseAge: 1100,
     baseline: null,
     served: null,
+    mode: "cut",
+    share: 0,
+    connections: { from: null, to: null },
+    stragglers: 0,
+    held: false,
     reason: "",
     ...changes,
   };

@@ -39,6 +39,37 @@ test.each([
   expect(told([{ handover: aHandover({ phase }) }])).toBe(list);
 });
 
+test.each([
+  ["ready", "+>..."],
+  ["diverting", "++>.."],
+  ["proved", "++>.."],
+  ["telling", "+++>."],
+  ["moving", "+++>."],
+  ["draining", "++++>"],
+  ["done", "+++++"],
+] as const)("in drain mode the phase %s shows as %s", (phase, list) => {
+  expect(told([{ handover: aHandover({ phase, mode: "drain" }) }])).toBe(list);
+});
+
+test("in drain mode the share, the proof and what is left are told", () => {
+  const handover = aHandover({
+    phase: "draining",
+    mode: "drain",
+    share: 0.05,
+    served: counts(4, 0),
+    connections: { from: 7, to: 90 },
+    stragglers: 1,
+  });
+  const details = stepsOf(progressAfter(begun, aStatus({ handover }), id)).map(
+    (step) => step.detail,
+  );
+  expect(details.slice(2)).toEqual([
+    "5 % of new connections, 4 of 10 requests, 0 errors",
+    "",
+    "7 connections, 1 stragglers left",
+  ]);
+});
+
 test("an older word of the other side takes nothing back", () => {
   const ready = { handover: aHandover({ phase: "ready" }) };
   const prepare = { handover: aHandover({ phase: "prepare" }) };

@@ -13,12 +13,12 @@ const entry: JournalEntry = {
   holding: true,
   released: false,
   freeze: { on: true, stamp: 3 },
-  verifying: "0123456789ab",
+  swap: { id: "0123456789ab", stage: "verifying", to: "02:00:00:00:00:12" },
 };
 
 const nothing = (): void => {};
 
-test.each([[entry], [{ ...entry, verifying: undefined, holding: false }]])(
+test.each([[entry], [{ ...entry, swap: undefined, holding: false }]])(
   "what is written is read again: %#",
   async (written) => {
     await using place = await scratch();
@@ -69,7 +69,10 @@ test.each([
   [JSON.stringify({ ...record, entry: { ...entry, released: null } })],
   [JSON.stringify({ ...record, entry: { ...entry, freeze: [] } })],
   [JSON.stringify({ ...record, entry: { ...entry, freeze: { on: 1, stamp: 0 } } })],
-  [JSON.stringify({ ...record, entry: { ...entry, verifying: "0123456789a" } })],
+  [JSON.stringify({ ...record, entry: { ...entry, swap: "0123456789ab" } })],
+  [JSON.stringify({ ...record, entry: { ...entry, swap: { ...entry.swap, id: "0123456789a" } } })],
+  [JSON.stringify({ ...record, entry: { ...entry, swap: { ...entry.swap, stage: "lost" } } })],
+  [JSON.stringify({ ...record, entry: { ...entry, swap: { ...entry.swap, to: "nowhere" } } })],
 ])("a journal that makes no sense counts as none, and says so: %#", async (text) => {
   const found = await readText(text);
   expect(found).toMatchObject({ kind: "none", reason: expect.stringContaining("it is damaged") });

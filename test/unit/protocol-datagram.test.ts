@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { type Beat, handoverPhases, publicRoles, serviceHealths } from "../../src/core/beat.ts";
+import type { Flow } from "../../src/core/diversion.ts";
 import { millis } from "../../src/core/time.ts";
 import { hmacSha256 } from "../../src/linux/hmac.ts";
-import { datagramBytesMax, type Envelope } from "../../src/protocol/datagram.ts";
+import { addressOf } from "../../src/linux/ip-address.ts";
+import { datagramBytesMax, type Envelope, noKept, type Page } from "../../src/protocol/datagram.ts";
 import { decode } from "../../src/protocol/decode.ts";
 import { type DropReason, dropReasons } from "../../src/protocol/drop-reason.ts";
 import { Encoder } from "../../src/protocol/encode.ts";
@@ -20,7 +22,7 @@ const golden = [
   "010202", // path, paths, echoes
   "8899aabbccddeeff00000001000000050000000000000000", // the believed session
   "0123456789abcdef00000000000000010000000000000002", // the candidate
-  "016e", // first, present, able, frozen, carrier, witness
+  "036e", // first, present, able, frozen, carrier, witness, diverts
   "0602", // holding, well
   "0000010000000003", // epoch
   "000000000000000c", // freeze stamp
@@ -35,7 +37,11 @@ const golden = [
   "000000000016e360", // span
   "077072696d617279", // node
   "1c3432207265717565737473206f6620313020e280932070726f766564", // reason
-  "100b4754f128f9cabe33bf64e9f5cc356ac4442ba0158066fc5a7c4cf6fbae95", // seal
+  "01f4010000000000000007", // share, step, connections
+  "0000000300000002000000010032", // pages, heard, number, length
+  "04c000020a0050c63364079c41", // the first flow
+  "1020010db800000000000000000000001001bb20010db80007000000000000000000019c42", // the second
+  "918f243b3c8ee600d9b6d5f8f7865d2e97482d97ebda8bacf1830fdd0ca809cc", // seal
 ].join("");
 
 const encoder = new Encoder(pair, ring);
@@ -66,7 +72,7 @@ describe("a datagram", () => {
     );
   });
 
-  it("is no longer than 526 bytes with the longest names, 8 paths and the longest reason", () => {
+  it("is no longer than 551 bytes with the longest names, 8 paths and the longest reason", () => {
     const counters = Array.from({ length: 8 }, () => Number.MAX_SAFE_INTEGER);
     const echoes = envelope.echoes.map(({ session }) => ({ session, counters }));
     const longest: Beat = {
@@ -74,8 +80,8 @@ describe("a datagram", () => {
       node: "ä".repeat(32),
       handover: { ...beat.handover, reason: "The access_log is silent. ".repeat(100) },
     };
-    const datagram = encoder.encode({ ...envelope, echoes, path: 7 }, longest);
-    expect(datagram.length).toBe(526);
+    const datagram = encoder.encode({ ...envelope, kept: noKept, echoes, path: 7 }, longest);
+    expect(datagram.length).toBe(551);
     const read = decode(datagram, pair, ring);
     expect(read.kind === "message" && read.beat.node).toBe(longest.node);
     expect(read.kind === "message" && read.beat.handover.reason).toBe(
@@ -253,6 +259,7 @@ const beats: fc.Arbitrary<Beat> = fc.record({
   present: fc.boolean(),
   able: fc.boolean(),
   released: fc.boolean(),
+  diverts: fc.boolean(),
   freeze: fc.record({ on: fc.boolean(), stamp: counts }),
   service: fc.constantFrom(...serviceHealths),
   network: fc.record({ carrier: fc.boolean(), peer: fc.boolean(), witness: fc.boolean() }),
@@ -268,7 +275,28 @@ const beats: fc.Arbitrary<Beat> = fc.record({
     requests: counts,
     errors: counts,
     span: spans,
+    share: fc.nat(10_000).map((units) => units / 10_000),
+    step: fc.nat(255),
+    connections: counts,
   }),
+});
+
+const ports = fc.nat(65_535);
+const ip4 = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => addressOf(bytes).text);
+const ip6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => addressOf(bytes).text);
+const flowOf = (ip: fc.Arbitrary<string>): fc.Arbitrary<Flow> =>
+  fc.record({ address: ip, port: ports, client: ip, clientPort: ports });
+const pages: fc.Arbitrary<Page | undefined> = fc.option(
+  fc.record({
+    number: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    flows: fc.array(fc.oneof(flowOf(ip4), flowOf(ip6)), { maxLength: 15 }),
+  }),
+  { nil: undefined },
+);
+const keptWords = fc.record({
+  pages: fc.nat(2 ** 31 - 1),
+  heard: fc.nat(2 ** 31 - 1),
+  page: pages,
 });
 
 const envelopes: fc.Arbitrary<Envelope> = fc.nat(8).chain((paths) =>
@@ -285,5 +313,6 @@ const envelopes: fc.Arbitrary<Envelope> = fc.nat(8).chain((paths) =>
       }),
       { maxLength: 2 },
     ),
+    kept: keptWords,
   }),
 );

@@ -20,6 +20,17 @@ export const envelope: Envelope = {
     { session: "8899aabbccddeeff", counters: [2 ** 32 + 5, 0] },
     { session: "0123456789abcdef", counters: [1, 2] },
   ],
+  kept: {
+    pages: 3,
+    heard: 2,
+    page: {
+      number: 1,
+      flows: [
+        { address: "192.0.2.10", port: 80, client: "198.51.100.7", clientPort: 40_001 },
+        { address: "2001:db8::10", port: 443, client: "2001:db8:7::1", clientPort: 40_002 },
+      ],
+    },
+  },
 };
 
 export const beat: Beat = {
@@ -31,6 +42,7 @@ export const beat: Beat = {
   present: true,
   able: true,
   released: false,
+  diverts: true,
   freeze: { on: true, stamp: 12 },
   service: "well",
   network: { carrier: true, peer: false, witness: true },
@@ -47,6 +59,9 @@ export const beat: Beat = {
     requests: 42,
     errors: 1,
     span: millis(1500),
+    share: 0.05,
+    step: 1,
+    connections: 7,
   },
 };
 

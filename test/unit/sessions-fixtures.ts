@@ -1,6 +1,6 @@
 import { Sessions, type SignOfLife, type Verdict } from "../../src/agent/sessions.ts";
 import { after, type Instant, instant, millis } from "../../src/core/time.ts";
-import type { Envelope, Session } from "../../src/protocol/datagram.ts";
+import { type Envelope, noKept, type Session } from "../../src/protocol/datagram.ts";
 
 /** Two machines that exchange envelopes. */
 
@@ -28,7 +28,15 @@ export function believingPair(): { a: Sessions; b: Sessions } {
 export function beat(machine: Sessions, now: Instant): Envelope {
   const { session, counter, echoes } = machine.next(now);
   const copied = echoes.map((echo) => ({ session: echo.session, counters: [...echo.counters] }));
-  return { ask: false, keys: { signed: 1, newest: 1 }, path: 0, session, counter, echoes: copied };
+  return {
+    ask: false,
+    keys: { signed: 1, newest: 1 },
+    path: 0,
+    session,
+    counter,
+    echoes: copied,
+    kept: noKept,
+  };
 }
 
 export function from(
@@ -37,7 +45,15 @@ export function from(
   echoed: Record<Session, number[]> = {},
 ): Envelope {
   const echoes = Object.entries(echoed).map(([of, counters]) => ({ session: of, counters }));
-  return { ask: false, keys: { signed: 1, newest: 1 }, path: 0, session, counter, echoes };
+  return {
+    ask: false,
+    keys: { signed: 1, newest: 1 },
+    path: 0,
+    session,
+    counter,
+    echoes,
+    kept: noKept,
+  };
 }
 
 export function believed(verdict: Verdict): SignOfLife {

@@ -52,6 +52,7 @@ async function whoAnswers(
   let trouble: string | undefined;
   const neighbourhood = new Neighbourhood({
     addresses: own.map(({ address }) => parseAddress(address)),
+    peers: [],
     isWitness: () => false,
     now,
     report: (event) => {

@@ -30,6 +30,7 @@ export interface Configuration {
    */
   readonly logFormat: string;
   readonly swap: SwapConfiguration;
+  readonly hooks: HooksConfiguration;
   readonly canary: CanaryConfiguration;
   /** The only part on which the two machines may differ. */
   readonly log: LogConfiguration;
@@ -71,6 +72,15 @@ export interface SwapConfiguration {
   readonly maxErrorRate: number;
   readonly verifyTime: Millis;
   readonly drainTime: Millis;
+}
+
+/** Commands for the shell, run on the machine that they are about. */
+export interface HooksConfiguration {
+  /**
+   * The address has moved away: the web server may close its idle connections, in HTTP's own way, as
+   * `nginx -s reload` does.
+   */
+  readonly drain: string | undefined;
 }
 
 export const canarySchemes = ["http", "https"] as const;

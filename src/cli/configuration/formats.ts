@@ -124,6 +124,11 @@ export const logFormat: Format<string> = {
 };
 
 /** What may stand in a request line, RFC 9112 section 3.2.1. */
+export const shellCommand = matching(
+  /^[^\p{Cc}]{1,1000}$/u,
+  "a command for the shell, in one line",
+);
+
 export const requestPath = matching(/^\/[!-~]{0,1000}$/, "the path of a page, beginning with /");
 
 export const statusRange: Format<StatusRange> = {

@@ -1,4 +1,5 @@
 import type { Policy } from "../../core/policy.ts";
+import { millis } from "../../core/time.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import type { Configuration, NodeConfiguration } from "./configuration.ts";
 import { configurationDigest } from "./digest.ts";
@@ -50,7 +51,6 @@ export function policyFor(
 ): Policy {
   const { here, peer, first } = sidesOf(configuration, node);
   const { interval, deadTime, confirmTime, lease, bootTime, swap, witness } = configuration;
-  const { minRequests, maxErrorRate, verifyTime } = swap;
   return {
     node: here.name,
     peer: peer.name,
@@ -63,9 +63,12 @@ export function policyFor(
     confirmTime,
     lease,
     bootTime,
-    swap: { minRequests, maxErrorRate, verifyTime },
+    swap: { ...swap, warmTime },
   };
 }
+
+/** A client repeats a first packet whose answer was lost after 1 s and after 3 s (RFC 6298, 2.1). */
+const warmTime = millis(4000);
 
 function namesAndPaths({ nodes }: Configuration): string {
   return nodes.map(({ name, paths }) => `${name} (${paths.join(", ")})`).join(" or ");

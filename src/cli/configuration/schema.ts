@@ -20,6 +20,7 @@ import {
   rate,
   requestPath,
   route,
+  shellCommand,
   statusRange,
   wholeSeconds,
 } from "./formats.ts";
@@ -52,6 +53,9 @@ export const rootSchema = ({ required, optional, defaulted }: SettingMaker) => (
     maxErrorRate: defaulted("1%", text(rate)),
     verifyTime: defaulted("30s", text(duration("1s", "60m"))),
     drainTime: defaulted("60s", text(duration("0s", "1440m"))),
+  },
+  hooks: {
+    drain: optional(text(shellCommand)),
   },
   canary: {
     scheme: defaulted("http", text(oneOf(canarySchemes))),

@@ -6,6 +6,7 @@ import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
 import { ServiceWatch } from "../../linux/service-watch.ts";
+import { type Handover, isHeld, isOver } from "../../core/swap.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
 import { logFormats } from "../../traffic/parse/line.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
@@ -91,6 +92,8 @@ export class Daemon implements AsyncDisposable {
         pair: configuration.pair,
         interface: here.interface,
         addresses: configuration.addresses.map(({ address }) => address),
+        peers: peer.paths.filter((_, path) => servicePaths[path]),
+        onNotice: (sentence) => this.#tell("warning", sentence),
         leaseSeconds: configuration.lease / 1000,
         witness: witnessOf(configuration),
         announceRate: configuration.announceRate,
@@ -158,10 +161,16 @@ export class Daemon implements AsyncDisposable {
       const names = configuration.nodes.map(({ name }) => name);
       if (!names.includes(order.node))
         return `Cannot promote ${order.node}: the nodes are ${names.join(" and ")}`;
-      const { handover } = this.#heart.agent.state;
-      if (handover.kind !== "none")
-        return `Cannot promote ${order.node}: swap ${handover.id} is under way`;
     }
+    const { handover, role } = this.#heart.agent.state;
+    if (order.kind === "promote" && !isOver(handover) && !isHeld(handover))
+      return `Cannot promote ${order.node}: ${underWay(handover)}`;
+    if (order.kind === "preview" && !isOver(handover))
+      return `Cannot begin a preview: ${underWay(handover)}`;
+    if (order.kind === "preview" && role.kind !== "hold")
+      return `Cannot begin a preview here: ${this.#options.node} does not hold the address; type it on the machine that does`;
+    if (order.kind === "recall" && !isHeld(handover))
+      return "Cannot call anything back: neither a share nor a preview is held here";
     this.#tell(
       "info",
       `An operator asked: ${order.kind}${"node" in order ? ` ${order.node}` : ""}`,
@@ -211,6 +220,9 @@ function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
       return witness.addresses;
   }
 }
+
+const underWay = (handover: Handover): string =>
+  `swap ${"id" in handover ? handover.id : ""} is under way`;
 
 const lateness = (late: number, slept: number): string =>
   `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

@@ -1,22 +1,14 @@
-import type { HandoverPhase } from "../../core/beat.ts";
-import { handoverWord } from "../../core/handover.ts";
+import { type HandoverPhase, type HandoverWord, handoverPhases } from "../../core/beat.ts";
+import { handoverWord } from "../../core/words.ts";
 import { freshPeer } from "../../core/judge.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Counts, State } from "../../core/state.ts";
+import type { State } from "../../core/state.ts";
+import { type Counts, isHeld, isOver, outcomeOf } from "../../core/swap.ts";
 import { elapsed, type Instant } from "../../core/time.ts";
 import type { HandoverEnd, HandoverStatus, TrafficCounts } from "../status.ts";
 
-/** The order in which the two sides come along; whoever is further tells how far the swap is. */
-const order: readonly HandoverPhase[] = [
-  "wanted",
-  "measuring",
-  "prepare",
-  "rehearsing",
-  "ready",
-  "released",
-  "verifying",
-  "returning",
-];
+/** Whoever is further tells how far the swap is: the phases stand in their order. */
+const rank = (phase: HandoverPhase): number => handoverPhases.indexOf(phase);
 
 interface Remembered {
   readonly id: string;
@@ -27,6 +19,11 @@ interface Remembered {
   readonly phaseBegan: Instant;
   readonly baseline: TrafficCounts | null;
   readonly served: TrafficCounts | null;
+  readonly mode: HandoverStatus["mode"];
+  readonly share: number;
+  readonly connections: HandoverStatus["connections"];
+  readonly stragglers: number;
+  readonly held: boolean;
 }
 
 /** The swap that is going on as both sides tell it, and the last one that ended. */
@@ -41,7 +38,8 @@ export class HandoverBook {
   /** Whether anything changed that is worth showing. */
   note(state: State, now: Instant): boolean {
     const { handover } = state;
-    if (handover.kind === "none") return this.#noteEnd(state, now);
+    if (isOver(handover)) return this.#noteEnd(state, now);
+    if (handover.kind === "none") return false;
     const before = this.#swap?.id === handover.id ? this.#swap : undefined;
     const word = handoverWord(state);
     const said = freshPeer(state, now, this.#policy)?.beat.handover;
@@ -49,10 +47,9 @@ export class HandoverBook {
     const phase = further(word.phase, peerWord?.phase);
     const giving = handover.kind === "giving";
     const { node, peer } = this.#policy;
-    const theirs = peerWord === undefined ? null : counted(peerWord);
-    const baseline = giving ? counted(handover.baseline) : ours(handover);
-    const served = handover.kind === "receiving" ? counted(handover.counted) : theirs;
-    const later = order.indexOf(phase) >= order.indexOf("verifying");
+    const [holders, targets] = giving ? [word, peerWord] : [peerWord, word];
+    const later = rank(phase) >= rank("serving");
+    const served = later && targets !== undefined ? counted(targets) : null;
     this.#swap = {
       id: handover.id,
       from: giving ? node : peer,
@@ -60,31 +57,35 @@ export class HandoverBook {
       began: before?.began ?? now,
       phase,
       phaseBegan: before?.phase === phase ? before.phaseBegan : now,
-      baseline: baseline ?? before?.baseline ?? null,
-      served: later ? (served ?? before?.served ?? null) : null,
+      baseline: baselineOf(state, holders) ?? before?.baseline ?? null,
+      served: served ?? before?.served ?? null,
+      mode: drains(phase) ? "drain" : (before?.mode ?? modeOf(state)),
+      share: holders?.share ?? before?.share ?? 0,
+      connections: {
+        from: holders?.connections ?? null,
+        to: targets?.connections ?? null,
+      },
+      held: isHeld(handover),
+      stragglers: giving ? (state.self.left?.stragglers ?? 0) : 0,
     };
-    return !same(before, this.#swap);
+    return JSON.stringify(before) !== JSON.stringify(this.#swap);
   }
 
   current(state: State, now: Instant): HandoverStatus | null {
     const swap = this.#swap;
-    if (state.handover.kind === "none" || swap?.id !== state.handover.id) return null;
-    const { id, from, to, phase, baseline, served } = swap;
+    const { handover } = state;
+    if (isOver(handover) || handover.kind === "none" || swap?.id !== handover.id) return null;
+    const { began, phaseBegan, ...facts } = swap;
     return {
-      id,
-      from,
-      to,
-      phase,
-      baseline,
-      served,
-      age: elapsed(swap.began, now),
-      phaseAge: elapsed(swap.phaseBegan, now),
-      reason: state.handover.kind === "receiving" ? state.handover.reason : "",
+      ...facts,
+      age: elapsed(began, now),
+      phaseAge: elapsed(phaseBegan, now),
+      reason: handover.kind === "wanting" ? "" : handover.reason,
     };
   }
 
   last(state: State, now: Instant): HandoverEnd | null {
-    const last = state.handover.kind === "none" ? state.handover.last : undefined;
+    const last = outcomeOf(state.handover);
     if (last === undefined) return null;
     const { node, peer } = this.#policy;
     const swap = this.#swap?.id === last.id ? this.#swap : undefined;
@@ -111,17 +112,20 @@ export class HandoverBook {
 }
 
 const further = (one: HandoverPhase, other: HandoverPhase | undefined): HandoverPhase =>
-  other !== undefined && order.indexOf(other) > order.indexOf(one) ? other : one;
+  other !== undefined && rank(other) > rank(one) && rank(other) < rank("done") ? other : one;
+
+/** Phases that only a swap in drain mode has. */
+const drains = (phase: HandoverPhase): boolean =>
+  rank(phase) >= rank("diverting") && rank(phase) <= rank("draining");
+
+const modeOf = ({ handover }: State): HandoverStatus["mode"] =>
+  handover.kind === "giving" ? handover.way.kind : "cut";
 
 const counted = ({ requests, errors, span }: Counts): TrafficCounts | null =>
   span === 0 ? null : { requests, errors, span };
 
-const ours = (handover: State["handover"]): TrafficCounts | null =>
-  handover.kind === "receiving" ? counted(handover.baseline) : null;
-
-const same = (one: Remembered | undefined, other: Remembered): boolean =>
-  one !== undefined &&
-  one.phase === other.phase &&
-  one.served?.requests === other.served?.requests &&
-  one.served?.errors === other.served?.errors &&
-  one.baseline?.requests === other.baseline?.requests;
+/** The holder measured it; the target goes on with it, also when the holder has died. */
+function baselineOf({ handover }: State, holders: HandoverWord | undefined): TrafficCounts | null {
+  if (handover.kind === "receiving") return counted(handover.baseline);
+  return holders === undefined ? null : counted(holders);
+}

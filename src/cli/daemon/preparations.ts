@@ -4,6 +4,7 @@ import type { Event } from "../../core/event.ts";
 import type { Start } from "../../core/state.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { hmacSha256 } from "../../linux/hmac.ts";
+import { runCommand } from "../../linux/command.ts";
 import { cleanup, lookForLeftovers, openDoor } from "../../linux/leftovers.ts";
 import {
   capabilities,
@@ -85,8 +86,12 @@ export async function findAndClean(
   const entry = found.kind === "found" ? found.record.entry : undefined;
   const sameBoot = found.kind === "found" && found.record.bootId === bootId;
   const adopts = sameBoot && leased && entry?.holding === true;
-  const steps = adopts ? [] : await cleanup(configuration.pair, addresses);
+  const swap = sameBoot ? entry?.swap : undefined;
+  const resumes = adopts ? undefined : swap;
+  const spared = swap === undefined ? "nothing" : "handover";
+  const steps = adopts ? [] : await cleanup(configuration.pair, addresses, spared);
   if (adopts) await openDoor(configuration.pair);
+  const diverts = await canDivert(here.interface);
   const unknown = "00:00:00:00:00:00";
   return {
     start: {
@@ -95,18 +100,38 @@ export async function findAndClean(
       epoch: entry?.epoch ?? 0,
       released: sameBoot && entry?.released === true,
       freeze: entry?.freeze ?? { on: false, stamp: 0 },
+      diverts,
     },
     adopted:
       adopts && entry !== undefined
-        ? { kind: "adopted", epoch: entry.epoch, blind: entry.blind, handover: entry.verifying }
-        : undefined,
+        ? { kind: "adopted", epoch: entry.epoch, blind: entry.blind, swap }
+        : resumes
+          ? { kind: "resumed", swap: resumes }
+          : undefined,
     sentences: [
       ...(found.kind === "none" && found.reason !== undefined ? [found.reason] : []),
+      ...(resumes ? [`Swap ${resumes.id} is not over: connections of it are still served`] : []),
       ...(adopts ? ["The address is still leased to this machine: going on holding it"] : []),
       ...steps.map(({ line, failure }) => `Removed what was left behind: ${failure ?? line}`),
     ],
   };
 }
+
+/** Whether this kernel can pass frames on at this interface: asked of the kernel, and nothing is changed. */
+async function canDivert(device: string): Promise<boolean> {
+  const script = [
+    "table netdev failover_asks {",
+    "  chain in {",
+    `    type filter hook ingress device "${device}" priority 0;`,
+    `    ether daddr set 02:00:00:00:00:01 fwd to "${device}"`,
+    "  }",
+    "}",
+  ].join("\n");
+  const asked = await runCommand("nft", ["--check", "--file", "-"], nftMillis, script);
+  return asked.kind === "done";
+}
+
+const nftMillis = 5000;
 
 function permanentFailure(device: string, addresses: readonly string[]): Failure {
   const commands = addresses.map((address) => `ip addr del ${address} dev ${device}`).join("; ");

@@ -101,7 +101,13 @@ export class StatusBook {
       handover: this.#handovers.current(state, now),
       lastHandover: this.#handovers.last(state, now),
       alerts: this.#alerts(agent, now),
-      swap: policy.swap,
+      swap: {
+        minRequests: policy.swap.minRequests,
+        maxErrorRate: policy.swap.maxErrorRate,
+        verifyTime: policy.swap.verifyTime,
+        steps: policy.swap.steps.length,
+        drainTime: policy.swap.drainTime,
+      },
       agent: {
         version: version(),
         pid: process.pid,

@@ -3,6 +3,7 @@ import type { HandoverId } from "../../core/beat.ts";
 import type { JournalEntry, TellLevel } from "../../core/effect.ts";
 import type { Baseline, Event, Rehearsal } from "../../core/event.ts";
 import { millis } from "../../core/time.ts";
+import { runCommand } from "../../linux/command.ts";
 import type { Count } from "../../traffic/messages.ts";
 import type { TrafficWatch } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
@@ -56,7 +57,10 @@ export class LinuxSteward implements Steward {
         );
         break;
       case "count-traffic":
-        void this.#count(effect.id);
+        void this.#count(countName(effect));
+        break;
+      case "drain-hook":
+        void this.#drainHook();
         break;
       case "send-tagged":
         void this.#sendTagged(effect.id);
@@ -65,9 +69,11 @@ export class LinuxSteward implements Steward {
   }
 
   /** To be called with what the traffic watch counted. */
-  counted({ id, requests, errors, tags }: Count): void {
+  counted({ id: name, requests, errors, tags }: Count): void {
+    const [id = "", step = ""] = name.split("/");
     const tagged = tags.includes(tagOf(id, "over"));
-    this.#options.report({ kind: "traffic-counted", id, requests, errors, tagged });
+    const event = { id, step: Number(step), requests, errors, tagged };
+    this.#options.report({ kind: "traffic-counted", ...event });
   }
 
   async #baseline(id: HandoverId): Promise<Baseline> {
@@ -108,9 +114,18 @@ export class LinuxSteward implements Steward {
     return undefined;
   }
 
-  async #count(id: HandoverId): Promise<void> {
+  async #drainHook(): Promise<void> {
+    const { configuration, tell } = this.#options;
+    const { drain } = configuration.hooks;
+    if (drain === undefined) return;
+    tell("info", `Running the drain hook: ${drain}`);
+    const result = await runCommand("/bin/sh", ["-c", drain], hookMillis);
+    if (result.kind === "failed") tell("warning", `The drain hook failed: ${result.reason}`);
+  }
+
+  async #count(name: string): Promise<void> {
     try {
-      await this.#options.traffic.count(id);
+      await this.#options.traffic.count(name);
     } catch (error) {
       this.#options.tell("error", `Cannot count what is served: ${reasonOf(error)}`);
     }
@@ -130,5 +145,11 @@ export class LinuxSteward implements Steward {
 
 /** A pair may move a thousand addresses; a few of them show what can be shown. */
 const pagesMax = 4;
+
+/** Steps are counted one by one, and a late count of the last one must not be taken for the next. */
+const countName = ({ id, step }: { readonly id: HandoverId; readonly step: number }): string =>
+  `${id}/${step}`;
+
+const hookMillis = 30_000;
 
 const tagOf = (id: HandoverId, purpose: string): string => `${id}-${purpose}`;

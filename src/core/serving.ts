@@ -1,0 +1,149 @@
+import type { HandoverWord } from "./beat.ts";
+import { freshPeer, hindrance, peerKernelGoneAt } from "./judge.ts";
+import { ended, type Phase, phase, wordOf } from "./phase.ts";
+import type { Policy } from "./policy.ts";
+import { prove } from "./proof.ts";
+import type { State } from "./state.ts";
+import type { Receiving } from "./swap.ts";
+import { after, type Instant, millis } from "./time.ts";
+
+/*
+ * The target's side in drain mode, from the holder's first step on:
+ *
+ *   serving ◀─▶ proved ─▶ placed ─▶ taking ─▶ keeping ─▶ done
+ *      └───────────┴─────────┴─▶ receding ─▶ rolled back
+ *
+ * It serves silently what is handed over, and is the judge of its own access_log. After a rollback what
+ * was begun here ends here.
+ */
+
+/** The holder's kernel remembers a first packet for ten seconds. */
+const memory = millis(12_000);
+
+type ServingPhase = Extract<
+  Receiving["phase"],
+  "serving" | "proved" | "placed" | "keeping" | "receding"
+>;
+
+export function fromServing(
+  state: State,
+  receiving: Receiving,
+  at: ServingPhase,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  const takes = state.role.kind === "take" || state.role.kind === "hold";
+  switch (at) {
+    case "serving":
+    case "proved":
+    case "placed": {
+      if (takes) return taken(state, receiving, now, policy);
+      const gone = givenUp(state, receiving, now, policy);
+      if (gone !== undefined) return recede(receiving, gone, now);
+      const word = wordOf(state, receiving.id, now, policy);
+      if (word?.phase === "diverting" && word.step !== receiving.step)
+        return serve(receiving, word, now);
+      return at === "serving" ? judged(receiving, word, now, policy) : undefined;
+    }
+    case "keeping":
+      return fromKeeping(state, receiving, now, policy);
+    case "receding":
+      return fromReceding(state, receiving, now, policy);
+  }
+}
+
+/** The holder's step is in its kernel: from here on what arrives counts. */
+export function serve(receiving: Receiving, word: HandoverWord, now: Instant): Phase {
+  const { step, share } = word;
+  const { requests, errors, span } = word;
+  const { id } = receiving;
+  const baseline = receiving.baseline.span > 0 ? receiving.baseline : { requests, errors, span };
+  return {
+    handover: {
+      ...receiving,
+      phase: "serving",
+      since: now,
+      baseline,
+      step,
+      share,
+      counted: { requests: 0, errors: 0, span: millis(0) },
+      tagged: false,
+    },
+    effects: [{ kind: "count-traffic", id, step }],
+    why: "",
+  };
+}
+
+const recede = (receiving: Receiving, reason: string, now: Instant): Phase =>
+  phase(
+    { ...receiving, phase: "receding", since: now, reason },
+    `Swap ${receiving.id}: rolled back: ${reason}`,
+  );
+
+/** The address came by the holder's word, or because the holder is gone. */
+function taken(state: State, receiving: Receiving, now: Instant, policy: Policy): Phase {
+  if (receiving.phase !== "placed" || freshPeer(state, now, policy) === undefined)
+    return ended(receiving, "done", `${policy.peer} fell silent`, now);
+  const { id, provisional } = receiving;
+  const step = receiving.step + 1;
+  const taking = { ...receiving, phase: "taking" as const, since: now, step };
+  return provisional
+    ? { handover: taking, effects: [{ kind: "count-traffic", id, step }], why: "" }
+    : phase(taking);
+}
+
+function givenUp(state: State, { id }: Receiving, now: Instant, policy: Policy) {
+  const peer = freshPeer(state, now, policy);
+  // A holder that is silent may be restarting: its kernel goes on handing over.
+  if (peer === undefined) return undefined;
+  const word = peer.beat.handover;
+  if (word.id !== id) return `${policy.peer} no longer takes part`;
+  if (word.phase === "refused" || word.phase === "rolled-back") return word.reason;
+  const hindered = hindrance(state, now, policy);
+  return hindered === undefined ? undefined : `${policy.node} cannot take over: ${hindered}`;
+}
+
+/** A share of 0 is a preview: nothing is to be proved by it. */
+function judged(
+  receiving: Receiving,
+  word: HandoverWord | undefined,
+  now: Instant,
+  policy: Policy,
+): Phase | undefined {
+  if (word?.phase !== "diverting" || word.share === 0) return undefined;
+  const found = prove(receiving, now, policy.swap);
+  switch (found.kind) {
+    case "open":
+      return undefined;
+    case "failed":
+      return recede(receiving, found.why, now);
+    case "proved":
+      return phase(
+        { ...receiving, phase: "proved", since: now, provisional: found.provisional },
+        `Swap ${receiving.id}: ${found.why}`,
+      );
+  }
+}
+
+function fromKeeping(state: State, receiving: Receiving, now: Instant, policy: Policy) {
+  const done = (reason: string) => ended(receiving, "done", reason, now);
+  if (state.role.kind !== "hold") return done(`${policy.node} let the address go meanwhile`);
+  const peer = freshPeer(state, now, policy);
+  if (peer === undefined)
+    return now >= peerKernelGoneAt(state, policy) ? done(`${policy.peer} is gone`) : undefined;
+  const word = peer.beat.handover;
+  if (word.id !== receiving.id) return done(`${policy.peer} has forgotten the swap`);
+  return word.phase === "done" || word.phase === "rolled-back" ? done(word.reason) : undefined;
+}
+
+/** Also while the holder is silent: what was begun here is served until it ends. */
+function fromReceding(state: State, receiving: Receiving, now: Instant, { peer }: Policy) {
+  const { left } = state.self;
+  const empty = left !== undefined && left.at > receiving.since && left.connections === 0;
+  const takes = state.role.kind === "take" || state.role.kind === "hold";
+  const forgotten = state.peer.kind === "heard" && state.peer.beat.handover.phase === "none";
+  const over = takes || forgotten || (empty && now >= after(receiving.since, memory));
+  if (!over) return undefined;
+  const reason = receiving.reason === "" ? `${peer} no longer takes part` : receiving.reason;
+  return { ...ended(receiving, "rolled-back", reason, now), why: "" };
+}

@@ -1,0 +1,184 @@
+import type { Report } from "../agent/ports.ts";
+import type { HandoverId, MacAddress } from "../core/beat.ts";
+import type { Flow } from "../core/diversion.ts";
+import type { Wish } from "../core/effect.ts";
+import { commandLine, runCommand } from "./command.ts";
+import { countConnections, listConnections } from "./diversion/connections-list.ts";
+import { Diverter } from "./diversion/diverter.ts";
+import { listStragglers, type Straggler } from "./diversion/stragglers.ts";
+import type { IpAddress } from "./ip-address.ts";
+
+export interface ConnectionKeeperOptions {
+  readonly table: string;
+  readonly device: string;
+  readonly ownMac: () => MacAddress;
+  readonly addresses: readonly IpAddress[];
+  readonly report: Report;
+  /** Tells one neighbour that the addresses are at `holder`. */
+  readonly correct: (neighbour: MacAddress, holder: MacAddress) => void;
+  readonly onCommand: (line: string) => void;
+  readonly onTrouble: (sentence: string) => void;
+  /** What an administrator should read: who is left, who is cut. */
+  readonly onNotice: (sentence: string) => void;
+}
+
+const countEveryMillis = 250;
+/** Longer than a browser's pauses on a page, shorter than anybody's patience with "not safe yet". */
+const stragglerMillis = 10_000;
+/** Above Linux's neighbour `locktime` of 1 s, within which a second change is ignored. */
+const correctEveryMillis = 1100;
+const cutPatienceMillis = 5000;
+/** A crowd of stragglers is a router or a switch, and is not named one by one. */
+const namedAtMost = 20;
+
+/**
+ * Connections in a handover: which are passed on, which stay, how many are left and who still comes here by
+ * an old neighbour entry. Like the address keeper it decides nothing and reports what it saw.
+ */
+export class ConnectionKeeper {
+  readonly #options: ConnectionKeeperOptions;
+  readonly #diverter: Diverter;
+  readonly #named = new Set<string>();
+  #wish: Pick<Wish, "diversion" | "silent" | "address"> | undefined;
+  /** What waits for the list to be in the kernel. */
+  #listed: (() => void) | undefined;
+  #correctedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: ConnectionKeeperOptions) {
+    const { table, device, ownMac, addresses, onCommand, onTrouble, report } = options;
+    this.#options = options;
+    this.#diverter = new Diverter({
+      table,
+      device,
+      ownMac,
+      addresses,
+      onCommand,
+      onTrouble,
+      onDiverted: (diversion) => report({ kind: "diversion-observed", diversion }),
+      onKept: () => this.#kept(),
+      onCounted: () => {},
+    });
+  }
+
+  reconcile({ diversion, silent, address }: Wish): void {
+    const before = this.#wish;
+    this.#wish = { diversion, silent, address };
+    const leaving = address === "absent" && before?.address === "present";
+    if (leaving && diversion.kind === "all-but-kept") this.#diverter.forgetStragglers();
+    this.#diverter.reconcile(diversion, diversion.kind === "kept" ? diversion.to : undefined);
+    if (this.#counts && this.#timer === undefined) this.#countSoon();
+    if (!this.#counts) this.#named.clear();
+  }
+
+  /** Lists what ends here, and has the kernel keep it; answered when it does. */
+  async listKept(id: HandoverId): Promise<void> {
+    try {
+      const flows = await listConnections(this.#options.addresses);
+      this.#listed = () => this.#options.report({ kind: "kept-listed", id, flows });
+      this.#diverter.keep(flows);
+    } catch (error) {
+      this.#options.onTrouble(`Cannot list the open connections: ${reasonOf(error)}`);
+    }
+  }
+
+  placeKept(id: HandoverId, flows: readonly Flow[]): void {
+    this.#listed = () => this.#options.report({ kind: "kept-placed", id });
+    this.#diverter.keep(flows);
+  }
+
+  resetDiverted(): void {
+    this.#diverter.abandon();
+  }
+
+  /** Names whose connections they are, and ends them with a reset while the address is still here. */
+  async cutKept(): Promise<void> {
+    const { addresses, onCommand, onTrouble, onNotice } = this.#options;
+    try {
+      const { total, clients } = await countConnections(addresses);
+      const whose = clients.map(({ client, count }) => `${count} of ${client}`).join(", ");
+      if (total > 0) onNotice(`Ending ${total} connections that are left: ${whose}`);
+    } catch (error) {
+      onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
+    }
+    for (const { text } of addresses) {
+      const args = ["--kill", "--tcp", "--no-header", "src", text];
+      onCommand(commandLine("ss", args));
+      const result = await runCommand("ss", args, cutPatienceMillis);
+      if (result.kind === "failed") onTrouble(result.reason);
+    }
+  }
+
+  /** Leaves the kernel as it is: whoever starts next goes on with it. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#diverter.stop();
+  }
+
+  get #counts(): boolean {
+    const { diversion, silent } = this.#wish ?? {};
+    return silent === "present" || (diversion !== undefined && diversion.kind !== "none");
+  }
+
+  #kept(): void {
+    const listed = this.#listed;
+    this.#listed = undefined;
+    listed?.();
+  }
+
+  #countSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#count(), countEveryMillis);
+  }
+
+  async #count(): Promise<void> {
+    if (this.#stopped || !this.#counts) {
+      this.#timer = undefined;
+      return;
+    }
+    const { addresses, report, onTrouble } = this.#options;
+    try {
+      const { total: connections } = await countConnections(addresses);
+      const stragglers = await this.#stragglers();
+      if (!this.#stopped) report({ kind: "connections-counted", connections, stragglers });
+    } catch (error) {
+      onTrouble(`Cannot count the open connections: ${reasonOf(error)}`);
+    }
+    if (!this.#stopped) this.#countSoon();
+  }
+
+  /** How many there are, after naming the new ones and telling all of them where the address is. */
+  async #stragglers(): Promise<number> {
+    const { table } = this.#options;
+    const { diversion, address } = this.#wish ?? {};
+    if (diversion?.kind !== "all-but-kept" || address === "present") return 0;
+    const seen = (await listStragglers(table)).filter(
+      ({ silentFor }) => silentFor < stragglerMillis,
+    );
+    for (const straggler of seen) this.#name(straggler);
+    this.#correct(seen, diversion.to);
+    return seen.length;
+  }
+
+  #name({ client, mac }: Straggler): void {
+    const who = `${client} ${mac}`;
+    if (this.#named.has(who) || this.#named.size >= namedAtMost) return;
+    this.#named.add(who);
+    this.#options.onNotice(
+      `${client} still sends here, by way of ${mac}: its neighbour entry is old, and it is told`,
+    );
+  }
+
+  #correct(stragglers: readonly Straggler[], holder: MacAddress): void {
+    const now = performance.now();
+    if (now - this.#correctedAt < correctEveryMillis) return;
+    this.#correctedAt = now;
+    const fresh = stragglers.filter(({ silentFor }) => silentFor < correctEveryMillis);
+    for (const mac of new Set(fresh.map((one) => one.mac))) this.#options.correct(mac, holder);
+  }
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+
+import type { PromoteOrder } from "../../src/core/event.ts";
+import { millis } from "../../src/core/time.ts";
+import type { Machine } from "./machine.ts";
+import { fairWeather, type Weather } from "./weather.ts";
+import { World } from "./world.ts";
+
+/*
+ * Swaps in drain mode, with clients that open connections all the time. Whatever is lost on the way or
+ * restarted, no connection may be reset that is not on a machine that dies.
+ */
+
+const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+
+function pairIn(seed: number, weather: Partial<Weather> = {}): World {
+  const world = new World({
+    seed,
+    mode: "drain",
+    paths: seed % 2 === 0 ? 1 : 2,
+    steps: seed % 3 === 0 ? [0.2, 1] : [1],
+    policy: {},
+  });
+  world.weather = { ...fairWeather, ...weather };
+  for (const machine of world.machines) machine.boot();
+  world.run(7000);
+  world.clients.broken.splice(0);
+  return world;
+}
+
+function promote(world: World, node: string, more: Partial<PromoteOrder> = {}): void {
+  const holder = world.machines.find(({ kernel }) => kernel.present) ?? world.machines[0];
+  holder.order({
+    kind: "promote",
+    node,
+    id: world.random.hex(12),
+    cut: false,
+    hold: undefined,
+    drainTime: undefined,
+    ...more,
+  });
+}
+
+const holders = (world: World): readonly string[] =>
+  world.machines.filter(({ kernel }) => kernel.speaks).map(({ name }) => name);
+
+const outcome = (world: World): string | undefined => {
+  const handover = world.machine("primary").agent?.state.handover;
+  return handover?.kind === "none" ? handover.last?.result : undefined;
+};
+
+const traces = ({ kernel }: Machine): boolean =>
+  kernel.local || kernel.muted || kernel.diversion.kind !== "none";
+
+describe("a swap in drain mode", () => {
+  test.each(seeds)("breaks no connection, there and back, seed %i", (seed) => {
+    const world = pairIn(seed, { loss: 0.1, jitter: 2, duplication: 0.1 });
+    promote(world, "backup", { drainTime: millis(20_000) });
+    world.run(32_000);
+    expect(holders(world)).toEqual(["backup"]);
+    expect(outcome(world)).toBe("done");
+    promote(world, "primary", { drainTime: millis(20_000) });
+    world.run(32_000);
+    expect(holders(world)).toEqual(["primary"]);
+    expect(world.clients.broken).toEqual([]);
+    expect(world.machines.some(traces)).toBe(false);
+  });
+
+  test.each(seeds)("that is rolled back breaks no connection, seed %i", (seed) => {
+    const world = pairIn(seed);
+    world.machine("backup").web = "errors";
+    promote(world, "backup");
+    world.run(30_000);
+    expect(outcome(world)).toBe("rolled-back");
+    expect(holders(world)).toEqual(["primary"]);
+    expect(world.clients.broken).toEqual([]);
+    expect(world.machines.some(traces)).toBe(false);
+  });
+
+  test.each(seeds)("outlives a restart of either agent at any time, seed %i", (seed) => {
+    const world = pairIn(seed);
+    promote(world, "backup", { drainTime: millis(20_000) });
+    world.run(world.random.between(0, 9000));
+    const machine = world.random.pick(world.machines);
+    machine.killAgent();
+    world.run(world.random.between(100, 900));
+    machine.startAgent();
+    world.run(60_000);
+    expect(holders(world)).toHaveLength(1);
+    expect(world.clients.broken).toEqual([]);
+    expect(world.machines.some(traces)).toBe(false);
+  });
+
+  test.each(seeds)("leaves nobody without a server when a machine dies, seed %i", (seed) => {
+    const world = pairIn(seed);
+    promote(world, "backup");
+    world.run(world.random.between(0, 12_000));
+    const victim = world.random.pick(world.machines);
+    const other = world.other(victim);
+    victim.powerOff();
+    world.run(3000);
+    expect(holders(world)).toEqual([other.name]);
+    const before = world.clients.opened.get(other.name) ?? 0;
+    world.run(1000);
+    expect(world.clients.opened.get(other.name)).toBeGreaterThan(before + 15);
+    world.run(30_000);
+    expect(traces(other)).toBe(false);
+  });
+});
+
+test("a share is held until it is told to go on, and then moves", () => {
+  const world = pairIn(1);
+  promote(world, "backup", { hold: { share: 0.2, span: millis(60_000) } });
+  world.run(5000);
+  const { opened } = world.clients;
+  const before = { primary: opened.get("primary") ?? 0, backup: opened.get("backup") ?? 0 };
+  world.run(40_000);
+  const here = (opened.get("primary") ?? 0) - before.primary;
+  const there = (opened.get("backup") ?? 0) - before.backup;
+  expect(there / (here + there)).toBeGreaterThan(0.15);
+  expect(there / (here + there)).toBeLessThan(0.25);
+  promote(world, "backup");
+  world.run(15_000);
+  expect(holders(world)).toEqual(["backup"]);
+  expect(world.clients.broken).toEqual([]);
+});
+
+test("a share that is held goes back by itself when its time is over", () => {
+  const world = pairIn(1);
+  promote(world, "backup", { hold: { share: 0.2, span: millis(10_000) } });
+  world.run(40_000);
+  expect(holders(world)).toEqual(["primary"]);
+  expect(outcome(world)).toBe("rolled-back");
+  expect(world.clients.broken).toEqual([]);
+  expect(world.machines.some(traces)).toBe(false);
+});
