@@ -42,6 +42,7 @@ function programThat(answer: Answer): Command {
   addCheck(program, answer);
   addHistory(program, answer);
   addKeygen(program, answer);
+  addKey(program, answer);
   addCleanup(program, answer);
   addPractice(program, answer);
   return program;
@@ -131,6 +132,40 @@ function addKeygen(program: Command, answer: Answer): void {
     .action(async (file: string) => {
       const { runKeygen } = await import("./keygen-command.ts");
       answer(await runKeygen(file));
+    });
+}
+
+function addKey(program: Command, answer: Answer): void {
+  const key = program
+    .command("key")
+    .description("change the key of a running pair, without a beat lost");
+  administrative(key.command("rotate"))
+    .description("make a new key, wait until the other machine has it, and retire the old one")
+    .option("--wait <seconds>", "how long for the other machine", count, 600)
+    .action(async (options) => {
+      const { runKeyRotate } = await import("./key-command.ts");
+      answer(await runKeyRotate(options));
+    });
+  administrative(key.command("add"))
+    .description("put a new key before the others, and have the agent accept it")
+    .option("--stdin", "the key that the other machine made, 64 hex digits", false)
+    .action(async (options) => {
+      const { runKeyAdd } = await import("./key-command.ts");
+      answer(await runKeyAdd(options));
+    });
+  administrative(key.command("retire"))
+    .description("remove all keys but the newest, once the other machine signs with it")
+    .option("--force", "even if the other machine may not have the newest", false)
+    .action(async (options) => {
+      const { runKeyRetire } = await import("./key-command.ts");
+      answer(await runKeyRetire(options));
+    });
+  administrative(key.command("list"))
+    .description("name the keys by their ids, and who uses which")
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runKeyList } = await import("./key-command.ts");
+      answer(await runKeyList(options));
     });
 }
 
