@@ -41,6 +41,7 @@ function programThat(answer: Answer): Command {
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
+  addInit(program, answer);
   addKeygen(program, answer);
   addKey(program, answer);
   addCleanup(program, answer);
@@ -121,6 +122,27 @@ function addHistory(program: Command, answer: Answer): void {
     .action(async (options) => {
       const { runHistory } = await import("./history-command.ts");
       answer(await runHistory(options));
+    });
+}
+
+function addInit(program: Command, answer: Answer): void {
+  program
+    .command("init")
+    .description("set up a pair: write its configuration and key, and say what comes next")
+    .option("--from <file>", "convert heartbeat's ha.cf or haresources, or keepalived.conf")
+    .option("--instance <name>", "which vrrp_instance, or whose line of haresources")
+    .option("--pair <name>", "the pair's name (default: www)")
+    .option("--address <address>", "of the service; may be repeated", several, [])
+    .option("--node <name=interface,address...>", "a machine; may be repeated", several, [])
+    .option("--access-log <file>", "of the web server; may be repeated", several, [])
+    .option("--domain <name>", "the name that users type")
+    .option("--out <file>", "where to, or - for standard output", defaultConfigurationFile)
+    .option("--key <file>", "where the key is or will be", defaultKeyFile)
+    .option("-y, --yes", "ask nothing, even on a terminal", false)
+    .option("--force", "replace a configuration that is there", false)
+    .action(async (options) => {
+      const { runInit } = await import("./init-command.ts");
+      answer(await runInit(options));
     });
 }
 
@@ -208,6 +230,10 @@ function nodeOption(): Option {
 
 function jsonOption(): Option {
   return new Option("--json", "data for programs").default(false);
+}
+
+function several(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function count(text: string): number {
