@@ -254,6 +254,19 @@ describe("one --node", () => {
     expect(shape(withFlags(emptySketch, flags(node), surroundings))).toEqual(expected);
   });
 
+  test("of a converted pair is no path while the other end is not known", () => {
+    const converted = { ...emptySketch, source: "from k" };
+    const half = withFlags(converted, flags("backup=eth0,203.0.113.12"), surroundings);
+    const { nodes } = settled(half, []);
+    expect(nodes.map(({ paths }) => paths.map(({ value }) => value))).toEqual([
+      ["192.0.2.2"],
+      ["192.0.2.3"],
+    ]);
+    expect(nodes[1].paths[0]?.mark).toBe(
+      "backup's own address is not known (probably 203.0.113.12)",
+    );
+  });
+
   test("of a converted pair has to be one of its nodes", () => {
     const converted = { ...emptySketch, source: "from k" };
     expect(() => withFlags(converted, flags("x=eth0,203.0.113.12"), surroundings)).toThrow(Failure);

@@ -101,6 +101,37 @@ describe("what this machine knows of itself", () => {
   });
 });
 
+test("an address of the pair is no witness", () => {
+  const { settings, remarks } = fromHeartbeat(
+    {
+      haCf: { file: "ha.cf", text: "ping 10.0.0.9 10.0.0.254" },
+      haresources: { file: "haresources", text: "a 10.0.0.9" },
+      authkeys: undefined,
+    },
+    nowhere,
+    undefined,
+  );
+  expect(settings.witness?.map(({ value }) => value)).toEqual(["10.0.0.254"]);
+  expect(remarks.map(remarkSentence)).toEqual([
+    "ha.cf:1: not carried over: ping 10.0.0.9, because it is an address of the pair itself",
+  ]);
+});
+
+test("a line for all machines but one tells the other machine", () => {
+  const { nodes } = keepalived(`vrrp_instance A {
+    interface eth0
+    @main priority 50
+    @^main priority 150
+    @main unicast_src_ip 10.0.0.1
+    @^main unicast_src_ip 10.0.0.2
+    virtual_ipaddress { 10.0.0.9 }
+  }`);
+  expect(nodes.map(({ name, paths }) => [name?.value, paths[0]?.value])).toEqual([
+    [undefined, "10.0.0.2"],
+    ["main", "10.0.0.1"],
+  ]);
+});
+
 test("no secret of a foreign file is repeated", () => {
   for (const name of names)
     expect(textOf(readForeign(join(samples, name), nowhere, undefined))).not.toMatch(

@@ -59,18 +59,38 @@ class InstanceReader {
   take(statement: Statement): void {
     const { words, place } = statement;
     const [directive = "", value = ""] = words;
-    if (directive === "interface") this.#takeDevice(value, statement);
-    else if (directive === "state") this.#master = value.toUpperCase() === "MASTER";
-    else if (directive === "priority") this.#priority = Number(/^\d{1,3}$/.exec(value) ?? 100);
-    else if (directive === "advert_int") this.#takeAdvert(value, statement);
-    else if (directive === "nopreempt") this.#keepsBack = true;
-    else if (/^virtual_ipaddress(_excluded)?$/.test(directive)) this.#takeAddresses(statement);
-    else if (directive === "unicast_src_ip" || directive === "mcast_src_ip") {
-      this.#own = this.#known(value, statement);
-    } else if (directive === "unicast_peer") this.#takePeers(statement);
-    else if (directive === "track_interface") this.#takeTracked(statement);
-    else if (!silent.test(directive)) {
-      this.#remarks.push(explained(instanceReasons, place, words));
+    switch (directive) {
+      case "interface":
+        this.#takeDevice(value, statement);
+        break;
+      case "state":
+        this.#master = value.toUpperCase() === "MASTER";
+        break;
+      case "priority":
+        this.#priority = /^\d{1,3}$/.test(value) ? Number(value) : priorityDefault;
+        break;
+      case "advert_int":
+        this.#takeAdvert(value, statement);
+        break;
+      case "nopreempt":
+        this.#keepsBack = true;
+        break;
+      case "virtual_ipaddress":
+      case "virtual_ipaddress_excluded":
+        this.#takeAddresses(statement);
+        break;
+      case "unicast_src_ip":
+      case "mcast_src_ip":
+        this.#own = this.#known(value, statement);
+        break;
+      case "unicast_peer":
+        this.#takePeers(statement);
+        break;
+      case "track_interface":
+        this.#takeTracked(statement);
+        break;
+      default:
+        if (!silent.test(directive)) this.#remarks.push(explained(instanceReasons, place, words));
     }
   }
 
