@@ -10,7 +10,7 @@ import { wish } from "../core/wish.ts";
 import type { Message, Page, Session } from "../protocol/datagram.ts";
 import { decode } from "../protocol/decode.ts";
 import { Encoder } from "../protocol/encode.ts";
-import { type KeyRing, keyWord } from "../protocol/keys.ts";
+import { findKey, type KeyRing, type KeyWord, keyWord } from "../protocol/keys.ts";
 import { Gaps } from "./gaps.ts";
 import { KeptListener, KeptTeller } from "./kept-list.ts";
 import { PathRecord } from "./path-record.ts";
@@ -22,6 +22,7 @@ export interface AgentOptions {
   readonly start: Start;
   readonly protocol: {
     readonly pair: Uint8Array;
+    /** Until `useKeys` is told of another. */
     readonly ring: KeyRing;
     /** Drawn anew at every start. */
     readonly session: Session;
@@ -45,7 +46,8 @@ export class Agent {
   readonly paths: readonly PathRecord[];
   readonly gaps: Gaps;
   private readonly options: AgentOptions;
-  private readonly encoder: Encoder;
+  private ring: KeyRing;
+  private encoder: Encoder;
   private readonly sessions: Sessions;
   private readonly queue: Event[] = [];
   private turning = false;
@@ -62,7 +64,8 @@ export class Agent {
   constructor(options: AgentOptions) {
     const { policy, protocol, start } = options;
     this.options = options;
-    this.encoder = new Encoder(protocol.pair, protocol.ring);
+    this.ring = protocol.ring;
+    this.encoder = new Encoder(protocol.pair, this.ring);
     this.sessions = new Sessions(protocol.session, policy.paths.length, policy.interval);
     this.gaps = new Gaps(policy.paths.length);
     this.paths = policy.paths.map(() => new PathRecord());
@@ -78,6 +81,23 @@ export class Agent {
   /** The peer's protocol version where it is newer than ours: it may know things that we do not. */
   get peerVersion(): number | undefined {
     return this.newerVersion;
+  }
+
+  /** Ids of the accepted keys, oldest first, and the last word of a peer that is not silent. */
+  keys(now: Instant): { readonly accepted: readonly number[]; readonly peer: KeyWord | undefined } {
+    return { accepted: this.ring.map(({ id }) => id), peer: this.sessions.peerKeys(now) };
+  }
+
+  /**
+   * From the next datagram on, both ways; no beat is lost. `deaf`: the ring stays as it is, because
+   * the peer signs with a key that the new one lacks, and would not be heard any more.
+   */
+  useKeys(ring: KeyRing, now: Instant): "used" | "deaf" {
+    const peer = this.sessions.peerKeys(now);
+    if (peer !== undefined && findKey(ring, peer.signed) === undefined) return "deaf";
+    this.ring = ring;
+    this.encoder = new Encoder(this.options.protocol.pair, ring);
+    return "used";
   }
 
   /** When we sent the newest datagram that the peer is known to have heard on this path. */
@@ -99,8 +119,7 @@ export class Agent {
   handleDatagram(path: number, datagram: Uint8Array, now: Instant): void {
     const record = this.paths[path];
     if (record === undefined) return;
-    const { pair, ring } = this.options.protocol;
-    const message = decode(datagram, pair, ring);
+    const message = decode(datagram, this.options.protocol.pair, this.ring);
     const verdict =
       message.kind === "dropped" ? message : this.sessions.hear(path, message.envelope, now);
     if (verdict.kind === "dropped") record.drop(verdict.reason);
@@ -185,10 +204,10 @@ export class Agent {
 
   /** The whole public state, on every path, each datagram with a number of its own. */
   private sendBeats(ask: boolean, now: Instant, page?: Page): void {
-    const { policy, protocol, transport, random } = this.options;
+    const { policy, transport, random } = this.options;
     this.said = beat(this.current, now, policy);
     this.rounds += 1;
-    const keys = keyWord(protocol.ring, this.sessions.peerKeys(now), this.rounds);
+    const keys = keyWord(this.ring, this.sessions.peerKeys(now), this.rounds);
     const kept = {
       pages: this.teller?.list.count ?? 0,
       heard: this.listener?.list.heard ?? 0,

@@ -51,7 +51,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     found: await findAndClean(configuration, here, directory, bootId),
     stateDirectory: directory,
   });
-  const asked = untilAskedToStop(options, log);
+  const asked = untilAskedToStop(log, () =>
+    Promise.all([lookAtConfiguration(options, log), readKeysAgain(configuration.key, daemon, log)]),
+  );
   try {
     await daemon.start();
     await asked;
@@ -73,8 +75,8 @@ function refuseUnsupported(configuration: Configuration): void {
  * The first signal leaves politely: the address is gone before the peer hears goodbye. The second
  * leaves at once.
  */
-function untilAskedToStop(options: AgentOptions, log: Log): Promise<void> {
-  process.on("SIGHUP", () => void lookAtConfiguration(options, log));
+function untilAskedToStop(log: Log, readFilesAgain: () => Promise<unknown>): Promise<void> {
+  process.on("SIGHUP", () => void readFilesAgain());
   process.on("SIGUSR2", () => log.reopen());
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const)
@@ -94,6 +96,15 @@ async function lookAtConfiguration(options: AgentOptions, log: Log): Promise<voi
     const configuration = await configurationAt(options);
     policyFor(configuration, await nodeName(configuration, options.node), []);
     log.info(`${options.config} is valid: restart the agent to apply it`);
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The keys can be changed while the agent runs; a file with a fault changes nothing. */
+async function readKeysAgain(file: string, daemon: Daemon, log: Log): Promise<void> {
+  try {
+    daemon.useKeys(await readKeyRing(file));
   } catch (error) {
     log.error(error instanceof Error ? error.message : String(error));
   }

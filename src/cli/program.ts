@@ -44,7 +44,9 @@ function programThat(answer: Answer): Command {
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
+  addInit(program, answer);
   addKeygen(program, answer);
+  addKey(program, answer);
   addCleanup(program, answer);
   addPractice(program, answer);
   return program;
@@ -141,6 +143,27 @@ function addHistory(program: Command, answer: Answer): void {
     });
 }
 
+function addInit(program: Command, answer: Answer): void {
+  program
+    .command("init")
+    .description("set up a pair: write its configuration and key, and say what comes next")
+    .option("--from <file>", "convert heartbeat's ha.cf or haresources, or keepalived.conf")
+    .option("--instance <name>", "which vrrp_instance, or whose line of haresources")
+    .option("--pair <name>", "the pair's name (default: www)")
+    .option("--address <address>", "of the service; may be repeated", several, [])
+    .option("--node <name=interface,address...>", "a machine; may be repeated", several, [])
+    .option("--access-log <file>", "of the web server; may be repeated", several, [])
+    .option("--domain <name>", "the name that users type")
+    .option("--out <file>", "where to, or - for standard output", defaultConfigurationFile)
+    .option("--key <file>", "where the key is or will be", defaultKeyFile)
+    .option("-y, --yes", "ask nothing, even on a terminal", false)
+    .option("--force", "replace a configuration that is there", false)
+    .action(async (options) => {
+      const { runInit } = await import("./init-command.ts");
+      answer(await runInit(options));
+    });
+}
+
 function addKeygen(program: Command, answer: Answer): void {
   program
     .command("keygen")
@@ -149,6 +172,40 @@ function addKeygen(program: Command, answer: Answer): void {
     .action(async (file: string) => {
       const { runKeygen } = await import("./keygen-command.ts");
       answer(await runKeygen(file));
+    });
+}
+
+function addKey(program: Command, answer: Answer): void {
+  const key = program
+    .command("key")
+    .description("change the key of a running pair, without a beat lost");
+  administrative(key.command("rotate"))
+    .description("make a new key, wait until the other machine has it, and retire the old one")
+    .option("--wait <seconds>", "how long for the other machine", count, 600)
+    .action(async (options) => {
+      const { runKeyRotate } = await import("./key-command.ts");
+      answer(await runKeyRotate(options));
+    });
+  administrative(key.command("add"))
+    .description("put a new key before the others, and have the agent accept it")
+    .option("--stdin", "the key that the other machine made, 64 hex digits", false)
+    .action(async (options) => {
+      const { runKeyAdd } = await import("./key-command.ts");
+      answer(await runKeyAdd(options));
+    });
+  administrative(key.command("retire"))
+    .description("remove all keys but the newest, once the other machine signs with it")
+    .option("--force", "even if the other machine may not have the newest", false)
+    .action(async (options) => {
+      const { runKeyRetire } = await import("./key-command.ts");
+      answer(await runKeyRetire(options));
+    });
+  administrative(key.command("list"))
+    .description("name the keys by their ids, and who uses which")
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runKeyList } = await import("./key-command.ts");
+      answer(await runKeyList(options));
     });
 }
 
@@ -191,6 +248,10 @@ function nodeOption(): Option {
 
 function jsonOption(): Option {
   return new Option("--json", "data for programs").default(false);
+}
+
+function several(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function count(text: string): number {

@@ -41,6 +41,7 @@ export interface Status {
   readonly network: NetworkView & { readonly age: Age };
   readonly witness: WitnessStatus;
   readonly peer: PeerStatus;
+  readonly keys: KeyStatus;
   /** In the order of the configuration. */
   readonly paths: readonly PathStatus[];
   /** The one that is going on. */
@@ -124,6 +125,14 @@ export interface PeerStatus {
   readonly mac: MacAddress | null;
   /** Digest of its configuration, 16 hex digits. */
   readonly configuration: string | null;
+}
+
+/** Keys by their ids, 0 to 255. */
+export interface KeyStatus {
+  /** In force here, newest first. */
+  readonly accepted: readonly number[];
+  /** As the peer's last beat says; null while it is not heard. */
+  readonly peer: { readonly signed: number; readonly newest: number } | null;
 }
 
 export interface PathStatus {

@@ -48,6 +48,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
       mac: "02:00:00:00:00:02",
       configuration: "5b3b5813445f1896",
     },
+    keys: { accepted: [2], peer: { signed: 2, newest: 2 } },
     paths: [
       {
         name: "203.0.113.11 → 203.0.113.12",

@@ -1,7 +1,7 @@
-import { chmod, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-import { readKeyFile, writeKeyFile } from "../../src/cli/key-file.ts";
+import { addKey, keepNewestKey, readKeyFile, writeKeyFile } from "../../src/cli/key-file.ts";
 import { ownershipFault } from "../../src/cli/ownership.ts";
 import { scratch } from "./cli-fixtures.ts";
 
@@ -88,4 +88,43 @@ test("a file of a stranger is refused with the command that mends it", () => {
   );
   expect(ownershipFault("/k", { uid: us, mode: 0o100600 }, rule)).toBeUndefined();
   expect(ownershipFault("/k", { uid: 0, mode: 0o100400 }, rule)).toBeUndefined();
+});
+
+test("a key is put before the others, in a file that is never half written", async () => {
+  await using place = await scratch();
+  await writeFile(place.path("real"), `# the old one\n${zeros}\n`, { mode: 0o600 });
+  await symlink(place.path("real"), place.path("key"));
+  const given = await addKey(place.path("key"), ones);
+  expect(given.map(({ id }) => id)).toEqual([0x02, 0x66]);
+  expect(await readFile(place.path("real"), "utf8")).toBe(`${ones}\n# the old one\n${zeros}\n`);
+  expect((await stat(place.path("real"))).mode & 0o7777).toBe(0o600);
+  const drawn = await addKey(place.path("key"), undefined);
+  expect(drawn).toHaveLength(3);
+  expect(await readKeyFile(place.path("key"))).toEqual(drawn);
+  expect(await readdir(place.directory)).toEqual(["key", "real"]);
+});
+
+test("the newest key stays with the comments, the others go", async () => {
+  await using place = await scratch();
+  await writeFile(place.path("key"), `# ours\n${ones}\n${zeros}\n`, { mode: 0o600 });
+  const keys = await keepNewestKey(place.path("key"));
+  expect(keys.map(({ id }) => id)).toEqual([0x02, 0x66]);
+  expect(await readFile(place.path("key"), "utf8")).toBe(`# ours\n${ones}\n`);
+});
+
+test.each([
+  [zeros, "it holds a key with the id 102 already"],
+  ["12", "Cannot add this key: it is not 64 hex digits"],
+])("a key that cannot be added leaves the file as it was: %#", async (given, reason) => {
+  await using place = await scratch();
+  await writeFile(place.path("key"), `${zeros}\n`, { mode: 0o600 });
+  await expect(addKey(place.path("key"), given)).rejects.toThrow(reason);
+  expect(await readFile(place.path("key"), "utf8")).toBe(`${zeros}\n`);
+});
+
+test("a fifth key is refused", async () => {
+  await using place = await scratch();
+  await writeFile(place.path("key"), `${zeros}\n`, { mode: 0o600 });
+  for (let count = 2; count <= 4; count += 1) await addKey(place.path("key"), undefined);
+  await expect(addKey(place.path("key"), undefined)).rejects.toThrow("it holds 4 keys already");
 });

@@ -132,6 +132,20 @@ export class Daemon implements AsyncDisposable {
     await this.#traffic.start();
   }
 
+  /** From the next datagram on; a ring with which the peer would not be heard is not taken. */
+  useKeys(ring: KeyRing): void {
+    const { peer } = this.#heart.agent.keys(now());
+    const words = keyWords(ring.map(({ id }) => id).reverse());
+    if (this.#heart.useKeys(ring) === "used") {
+      this.#tell("info", `Accepting ${words}`);
+      return;
+    }
+    this.#tell(
+      "error",
+      `Cannot accept ${words} alone: the peer signs with key ${peer?.signed}; the keys in use stay`,
+    );
+  }
+
   /**
    * Lets the address go, says so to the peer, and resolves when both were done or took too long.
    */
@@ -223,6 +237,9 @@ function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
 
 const underWay = (handover: Handover): string =>
   `swap ${"id" in handover ? handover.id : ""} is under way`;
+
+const keyWords = (ids: readonly number[]): string =>
+  `${ids.length === 1 ? "key" : "keys"} ${ids.join(", ")}`;
 
 const lateness = (late: number, slept: number): string =>
   `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

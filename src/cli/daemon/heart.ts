@@ -86,6 +86,10 @@ export class Heart {
     this.#turned();
   }
 
+  useKeys(ring: KeyRing): "used" | "deaf" {
+    return this.agent.useKeys(ring, now());
+  }
+
   /** Leaves the kernel as it is. */
   stop(): void {
     this.#stopped = true;

@@ -10,6 +10,7 @@ import {
   type Age,
   type AgedKey,
   agedKeys,
+  type KeyStatus,
   type PathStatus,
   type PeerStatus,
   type Status,
@@ -97,6 +98,7 @@ export class StatusBook {
         broken: state.witness.broken,
       },
       peer: peerStatus(state, now, policy),
+      keys: keyStatus(agent, now),
       paths: here.paths.map((_, path) => this.#path(agent, path, now)),
       handover: this.#handovers.current(state, now),
       lastHandover: this.#handovers.last(state, now),
@@ -195,6 +197,12 @@ function peerStatus(state: State, now: Instant, policy: Policy): PeerStatus {
     mac: heard?.beat.mac ?? null,
     configuration: heard?.beat.configuration ?? null,
   };
+}
+
+function keyStatus(agent: Agent, now: Instant): KeyStatus {
+  const { accepted, peer } = agent.keys(now);
+  const word = peer && { signed: peer.signed, newest: peer.newest };
+  return { accepted: [...accepted].reverse(), peer: word ?? null };
 }
 
 const ageOf = (at: Instant | undefined, now: Instant): Age =>
