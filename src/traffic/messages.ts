@@ -1,6 +1,6 @@
 import type { FollowState } from "./follow.ts";
 import type { Start } from "./open-log.ts";
-import type { LineShape, LogFormat } from "./parse/line.ts";
+import type { LineShape } from "./parse/line.ts";
 
 /**
  * What the thread of the heart and the reader's thread say to each other. Messages are small, and
@@ -51,7 +51,8 @@ export interface FileState {
 /** What a reader is started with; after its predecessor's death, where that one stood. */
 export interface ReaderStart {
   readonly files: readonly { readonly path: string; readonly start: Start }[];
-  readonly format: LogFormat;
+  /** One that compileFormat takes. */
+  readonly format: string;
   readonly count: Count | undefined;
 }
 

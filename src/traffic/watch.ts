@@ -1,6 +1,5 @@
 import type { Count, FileState, Recent } from "./messages.ts";
 import type { Start } from "./open-log.ts";
-import type { LogFormat } from "./parse/line.ts";
 import { ReaderThread } from "./reader-thread.ts";
 
 /** The access_logs of this machine, read in a thread of their own, away from the heart. */
@@ -31,7 +30,8 @@ export interface TrafficWatch extends AsyncDisposable {
 export interface TrafficWatchOptions {
   /** Summed. A file named twice is read once. */
   readonly paths: readonly string[];
-  readonly format: LogFormat;
+  /** One that compileFormat takes: a name, or a pattern in the web server's notation. */
+  readonly format: string;
   readonly onCount: (count: Count) => void;
   /** One sentence, once, until it mends. */
   readonly onTrouble: (sentence: string) => void;

@@ -7,7 +7,6 @@ import { drawSession, pairDigest } from "../../linux/hmac.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
 import { ServiceWatch } from "../../linux/service-watch.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
-import { logFormats } from "../../traffic/parse/line.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
@@ -61,7 +60,7 @@ export class Daemon implements AsyncDisposable {
     this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
     this.#traffic = watchTraffic({
       paths: here.accessLogs,
-      format: logFormats.find((name) => name === configuration.logFormat) ?? "auto",
+      format: configuration.logFormat,
       onCount: (count) => steward.counted(count),
       onTrouble: (sentence) => log.warning(sentence),
     });
