@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 
 import { exitCodes, Failure } from "./failure.ts";
 import { defaultConfigurationFile, defaultKeyFile } from "./places.ts";
+import { readSpan } from "./spans.ts";
 import { version } from "./version.ts";
 
 /*
@@ -41,6 +42,7 @@ function programThat(answer: Answer): Command {
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
+  addTraffic(program, answer);
   addKeygen(program, answer);
   addCleanup(program, answer);
   addPractice(program, answer);
@@ -123,6 +125,18 @@ function addHistory(program: Command, answer: Answer): void {
     });
 }
 
+function addTraffic(program: Command, answer: Answer): void {
+  administrative(program.command("traffic"))
+    .description("draw the week's requests from the access_logs, and name the quietest hour")
+    .option("--window <span>", "how long a swap takes", spanFrom("1m", "1d"), 600_000)
+    .addOption(nodeOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runTraffic } = await import("./traffic-command.ts");
+      answer(await runTraffic(options));
+    });
+}
+
 function addKeygen(program: Command, answer: Answer): void {
   program
     .command("keygen")
@@ -178,6 +192,15 @@ function jsonOption(): Option {
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It is no number above 0.");
   return Number(text);
+}
+
+/** Milliseconds. */
+function spanFrom(least: string, most: string): (text: string) => number {
+  return (text) => {
+    const [given, from, to] = [text, least, most].map(readSpan);
+    if (given !== undefined && given >= (from ?? 0) && given <= (to ?? 0)) return given;
+    throw new InvalidArgumentError(`It is no span from ${least} to ${most}, such as 5m or 2h.`);
+  };
 }
 
 function explain(error: unknown): number {
