@@ -39,6 +39,7 @@ function programThat(answer: Answer): Command {
   addAgent(program, answer);
   addStatus(program, answer);
   addPromote(program, answer);
+  addWaiting(program, answer);
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
@@ -77,10 +78,23 @@ function addPromote(program: Command, answer: Answer): void {
     .argument("<node>", "the node that shall hold the address")
     .option("--cut", "in cut mode, whatever the configuration says", false)
     .option("--dry-run", "print what would be done on both machines, and move nothing", false)
+    .option("--at <when>", "wait for 03:40, 2026-11-30T03:40, +2h, or the quietest hour: quiet")
+    .option("--within <span>", "how far away the quietest hour may be", spanFrom("10m", "7d"))
     .addOption(jsonOption())
     .action(async (node: string, options) => {
       const { runPromote } = await import("./promote-command.ts");
       answer(await runPromote({ ...options, node }));
+    });
+}
+
+function addWaiting(program: Command, answer: Answer): void {
+  administrative(program.command("waiting"))
+    .description("list the swaps that wait for their hour on this machine")
+    .option("--call-off <id>", "let one of them wait no more")
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runWaiting } = await import("./waiting-command.ts");
+      answer(await runWaiting(options));
     });
 }
 

@@ -74,6 +74,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     ],
     handover: null,
     lastHandover: null,
+    waiting: [],
     alerts: [],
     swap: { minRequests: 10, maxErrorRate: 0.01, verifyTime: 30_000 },
     agent: { version: "0.1.0", pid: 4711, configuration: "5b3b5813445f1896", age: 90_000_000 },

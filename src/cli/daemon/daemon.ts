@@ -14,10 +14,14 @@ import type { ControlServer } from "../control-server.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
 import type { Log } from "../logging.ts";
+import type { Status } from "../status.ts";
+import type { WaitingFound } from "../waiting-file.ts";
 import { Heart } from "./heart.ts";
 import type { Found } from "./preparations.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
+import { WaitingSwaps } from "./waiting-swaps.ts";
+import { verdictOn } from "./waiting-verdict.ts";
 
 export interface DaemonOptions {
   readonly configuration: Configuration;
@@ -27,6 +31,10 @@ export interface DaemonOptions {
   readonly found: Found;
   readonly bootId: string;
   readonly stateDirectory: string;
+  /** Swaps that the last agent left waiting. */
+  readonly waiting: WaitingFound;
+  /** What `failover check` calls failed here now; slow. */
+  readonly check: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Listening already: this is the one agent of the pair on this machine. */
   readonly control: ControlServer;
   readonly log: Log;
@@ -44,6 +52,7 @@ export class Daemon implements AsyncDisposable {
   readonly #history: HistoryWriter;
   readonly #traffic: TrafficWatch;
   readonly #service: ServiceWatch;
+  readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
   /**
    * What the floors below have trouble with, by the place it comes from; an alert while it lasts.
@@ -106,6 +115,17 @@ export class Daemon implements AsyncDisposable {
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
+      waiting: () => this.#waiting.list(),
+    });
+    this.#waiting = new WaitingSwaps({
+      stateDirectory: options.stateDirectory,
+      found: options.waiting.swaps,
+      check: options.check,
+      judge: (target) => verdictOn(this.#status(), target),
+      order: (order) => this.#order(order),
+      tell: (level, sentence) => this.#tell(level, sentence),
+      report: this.#trouble("waiting"),
+      onChange: () => this.#notify(),
     });
     this.#service = new ServiceWatch({
       port: configuration.canary.port,
@@ -115,15 +135,20 @@ export class Daemon implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { found, node, configuration, control } = this.#options;
-    for (const sentence of found.sentences) this.#tell("warning", sentence);
+    const { found, waiting, node, configuration, control } = this.#options;
+    const lost = waiting.problem === undefined ? [] : [waiting.problem];
+    for (const sentence of [...found.sentences, ...lost]) this.#tell("warning", sentence);
     this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
     this.#heart.start(found.adopted);
     this.#service.start();
+    this.#waiting.start();
     control.serve({
-      status: () => this.#book.status(this.#heart.agent, now()),
+      status: () => this.#status(),
       subscribe: (listener) => this.#subscribe(listener),
       order: (order) => this.#order(order),
+      wait: (swap) => this.#unknownNode(swap.node) ?? this.#waiting.add(swap),
+      waiting: () => this.#waiting.list(),
+      callOff: (id) => this.#waiting.callOff(id),
     });
     await this.#traffic.start();
   }
@@ -143,20 +168,29 @@ export class Daemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#updating);
     this.#service.stop();
     this.#heart.stop();
+    await this.#waiting[Symbol.asyncDispose]();
+    clearTimeout(this.#updating);
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
     await this.#options.control[Symbol.asyncDispose]();
     await this.#traffic[Symbol.asyncDispose]();
   }
 
+  #status(): Status {
+    return this.#book.status(this.#heart.agent, now());
+  }
+
+  #unknownNode(node: string): string | undefined {
+    const names = this.#options.configuration.nodes.map(({ name }) => name);
+    if (names.includes(node)) return undefined;
+    return `Cannot promote ${node}: the nodes are ${names.join(" and ")}`;
+  }
+
   #order(order: Order): string | undefined {
-    const { configuration } = this.#options;
     if (order.kind === "promote") {
-      const names = configuration.nodes.map(({ name }) => name);
-      if (!names.includes(order.node))
-        return `Cannot promote ${order.node}: the nodes are ${names.join(" and ")}`;
+      const unknown = this.#unknownNode(order.node);
+      if (unknown !== undefined) return unknown;
       const { handover } = this.#heart.agent.state;
       if (handover.kind !== "none")
         return `Cannot promote ${order.node}: swap ${handover.id} is under way`;
@@ -192,7 +226,11 @@ export class Daemon implements AsyncDisposable {
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
     const changed = this.#book.note(this.#heart.agent.state, now());
-    if (!changed || this.#listeners.size === 0) return;
+    if (changed) this.#notify();
+  }
+
+  #notify(): void {
+    if (this.#listeners.size === 0) return;
     this.#updating ??= setTimeout(() => {
       this.#updating = undefined;
       for (const listener of this.#listeners) listener();

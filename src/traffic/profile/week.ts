@@ -41,8 +41,8 @@ export class WeekProfile {
   }
 
   week(): Week {
-    const requests = new Array<number>(quartersOfWeek).fill(0);
-    const weeks = new Array<number>(quartersOfWeek).fill(0);
+    const requests = Array.from({ length: quartersOfWeek }, () => 0);
+    const weeks = Array.from({ length: quartersOfWeek }, () => 0);
     const seen = [...this.#quarters].sort(([one], [other]) => one - other);
     let before: number | undefined;
     for (const [quarter, count] of seen) {
