@@ -15,7 +15,7 @@ import type { LineShape } from "./parse/line.ts";
  */
 export interface Count {
   readonly id: string;
-  /** Requests that the server answered, our own canaries left out. */
+  /** Requests that the server answered, our own canaries and excluded clients left out. */
   readonly requests: number;
   /** Those of them that the server answered with 500 to 599. */
   readonly errors: number;
@@ -54,6 +54,14 @@ export interface ReaderStart {
   /** One that compileFormat takes. */
   readonly format: string;
   readonly count: Count | undefined;
+  readonly exclusion: Exclusion | undefined;
+}
+
+/** Clients whose requests do not count, by address as clientAddress writes it. */
+export interface Exclusion {
+  /** Of the count that it is for. */
+  readonly id: string;
+  readonly addresses: readonly string[];
 }
 
 /** Each question and the shape of its answer. */
@@ -74,6 +82,7 @@ export type ToReader =
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   /** Nobody waits for the answer any more. */
   | { readonly kind: "forget"; readonly number: number }
+  | { readonly kind: "exclude"; readonly exclusion: Exclusion }
   | { readonly kind: "end-count" };
 
 export type FromReader =
