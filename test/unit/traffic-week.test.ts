@@ -108,6 +108,24 @@ describe("a week of traffic", () => {
     expect([reversed.offset, reversed.week()]).toEqual([profile.offset, profile.week()]);
   });
 
+  test("knows nothing of the hour that is skipped in spring, and halves the one shown twice", () => {
+    const week = (from: string, to: string): Week => {
+      const profile = new WeekProfile();
+      for (let instant = Date.parse(from); instant < Date.parse(to); instant += 60_000) {
+        profile.add({ kind: "epoch", seconds: instant / 1000 }, berlin);
+      }
+      return profile.week();
+    };
+    const spring = week("2026-03-28T12:00+01:00", "2026-03-29T12:00+02:00");
+    const hour = (requests: number | undefined) => Array.from({ length: 4 }, () => requests);
+    const around = spring.slice(quarter(6, 1), quarter(6, 4));
+    expect(around).toEqual([hour(15), hour(undefined), hour(15)].flat());
+    const autumn = week("2026-10-24T12:00+02:00", "2026-10-25T12:00+01:00");
+    expect(autumn.slice(quarter(6, 1), quarter(6, 4))).toEqual(
+      Array.from({ length: 12 }, () => 15),
+    );
+  });
+
   test("puts times since 1970 on the wall of this machine", () => {
     const profile = new WeekProfile();
     const seconds = Date.UTC(2026, 6, 6, 7, 0) / 1000;

@@ -6,76 +6,86 @@ import type { LineTime } from "../parse/time.ts";
  * their clocks, daylight saving time included, and logs are written so.
  *
  * Requests are counted in quarters of the calendar, and only these are folded into a week: so a
- * quarter that three Mondays were logged of is divided by three, and a stretch that no log covers
- * is unknown, not quiet.
+ * quarter that three Mondays were logged of is divided by three, a stretch that no log covers is
+ * unknown, not quiet, and so is the hour that a wall skips in spring.
  */
 export class WeekProfile {
-  /** Requests by quarter of an hour since 1970, on the wall. */
-  readonly #quarters = new Map<number, number>();
-  #first = Number.POSITIVE_INFINITY;
-  #last = Number.NEGATIVE_INFINITY;
-  #offset: number | undefined;
+  /** By quarter of an hour since 1970 in UTC: no clock on a wall skips or repeats any of these. */
+  readonly #quarters = new Map<number, Quarter>();
+  #first: Seen | undefined;
+  #last: Seen | undefined;
 
   /** False for a time that is not of this world's logs; the memory for them has a bound. */
   add(time: LineTime, zone: Zone): boolean {
-    const { minute, offset } = onTheWall(time, zone);
-    const quarter = Math.floor(minute / quarterMinutes);
-    const known = this.#quarters.get(quarter);
-    if (known === undefined && this.#quarters.size >= quartersMax) return false;
-    this.#quarters.set(quarter, (known ?? 0) + 1);
-    this.#first = Math.min(this.#first, minute);
-    if (minute < this.#last) return true;
-    this.#last = minute;
-    this.#offset = offset;
+    const seen = seenAt(time, zone);
+    const index = Math.floor(seen.minute / quarterMinutes);
+    const quarter = this.#quarters.get(index);
+    if (quarter !== undefined) quarter.requests += 1;
+    else if (this.#quarters.size >= quartersMax) return false;
+    else this.#quarters.set(index, { requests: 1, shift: shiftOf(seen) });
+    if (this.#first === undefined || seen.minute < this.#first.minute) this.#first = seen;
+    if (this.#last === undefined || seen.minute >= this.#last.minute) this.#last = seen;
     return true;
   }
 
   /** Of the newest line, in minutes east of UTC; undefined where none was written. */
   get offset(): number | undefined {
-    return this.#offset;
+    return this.#last?.offset;
   }
 
   /** The first and the last minute with a request, on the wall, since 1970. */
   get span(): { readonly from: number; readonly to: number } | undefined {
-    return this.#quarters.size === 0 ? undefined : { from: this.#first, to: this.#last };
+    const [first, last] = [this.#first, this.#last];
+    if (first === undefined || last === undefined) return undefined;
+    return { from: first.minute + (first.offset ?? 0), to: last.minute + (last.offset ?? 0) };
   }
 
   week(): Week {
-    const requests = Array.from({ length: quartersOfWeek }, () => 0);
-    const weeks = Array.from({ length: quartersOfWeek }, () => 0);
+    const sums = Array.from({ length: quartersOfWeek }, () => ({ requests: 0, weeks: 0 }));
+    const at = (quarter: number): Sum => sums[ofWeek(quarter)] as Sum;
     const seen = [...this.#quarters].sort(([one], [other]) => one - other);
     let before: number | undefined;
-    for (const [quarter, count] of seen) {
-      requests[ofWeek(quarter)] = (requests[ofWeek(quarter)] ?? 0) + count;
+    for (const [quarter, { requests, shift }] of seen) {
+      at(quarter + shift).requests += requests;
       // What lies between two requests is covered, quiet though it is, unless it is too long for
       // a quiet site: then nobody logged, or another machine served.
       const gap = before === undefined ? 1 : quarter - before;
       for (let back = 0; back < (gap > gapMax ? 1 : gap); back += 1) {
-        weeks[ofWeek(quarter - back)] = (weeks[ofWeek(quarter - back)] ?? 0) + 1;
+        at(quarter - back + shift).weeks += 1;
       }
       before = quarter;
     }
-    this.#trimEnds(weeks);
-    return requests.map((count, index) => {
-      const covered = weeks[index] ?? 0;
-      return covered < leastCover ? undefined : count / covered;
-    });
+    this.#trimEnds(at);
+    return sums.map(({ requests, weeks }) => (weeks < leastCover ? undefined : requests / weeks));
   }
 
-  /** Of the first and the last quarter the logs cover a part: the last one is mostly still going on. */
-  #trimEnds(weeks: number[]): void {
-    const { span } = this;
-    if (span === undefined) return;
-    const [first, last] = [span.from, span.to].map((minute) => Math.floor(minute / quarterMinutes));
-    const lead = (span.from % quarterMinutes) / quarterMinutes;
-    const rest = (quarterMinutes - 1 - (span.to % quarterMinutes)) / quarterMinutes;
-    for (const [quarter, part] of [
-      [first as number, lead],
-      [last as number, rest],
-    ] as const) {
-      weeks[ofWeek(quarter)] = (weeks[ofWeek(quarter)] ?? 0) - part;
-    }
+  /** Of the first and the last quarter the logs cover a part: the last is mostly still going on. */
+  #trimEnds(at: (quarter: number) => Sum): void {
+    const [first, last] = [this.#first, this.#last];
+    if (first === undefined || last === undefined) return;
+    const place = (seen: Seen): number => Math.floor(seen.minute / quarterMinutes) + shiftOf(seen);
+    const into = (seen: Seen): number =>
+      seen.minute - quarterMinutes * (place(seen) - shiftOf(seen));
+    at(place(first)).weeks -= into(first) / quarterMinutes;
+    at(place(last)).weeks -= (quarterMinutes - 1 - into(last)) / quarterMinutes;
   }
+}
+
+interface Quarter {
+  requests: number;
+  /** Quarters by which the wall was ahead of UTC. */
+  readonly shift: number;
+}
+
+interface Sum {
+  requests: number;
+  weeks: number;
+}
+
+/** When a request was answered: minutes since 1970 in UTC, and those of the wall ahead of it. */
+interface Seen {
+  readonly minute: number;
+  readonly offset: number | undefined;
 }
 
 /** Requests in each quarter of an hour of an average week, from Monday 00:00; undefined: unknown. */
@@ -105,11 +115,14 @@ function ofWeek(quarter: number): number {
   return minuteOfWeek(quarter * quarterMinutes) / quarterMinutes;
 }
 
-function onTheWall(
-  time: LineTime,
-  zone: Zone,
-): { readonly minute: number; readonly offset: number | undefined } {
-  if (time.kind === "written") return { minute: time.minute, offset: time.offset };
-  const offset = zone(time.seconds * 1000);
-  return { minute: Math.floor(time.seconds / 60) + offset, offset };
+/** All clocks of today are whole quarters apart. A wall without an offset is taken as it stands. */
+function shiftOf({ offset }: Seen): number {
+  return Math.round((offset ?? 0) / quarterMinutes);
+}
+
+function seenAt(time: LineTime, zone: Zone): Seen {
+  if (time.kind === "written") {
+    return { minute: time.minute - (time.offset ?? 0), offset: time.offset };
+  }
+  return { minute: Math.floor(time.seconds / 60), offset: zone(time.seconds * 1000) };
 }
