@@ -128,7 +128,10 @@ const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** Types `failover traffic ARGUMENTS`. */
 const traffic = (...args: readonly string[]) =>
-  spawnSync(process.execPath, ["--import", "tsx", main, "traffic", ...args], { encoding: "utf8" });
+  spawnSync(process.execPath, ["--import", "tsx", main, "traffic", ...args], {
+    encoding: "utf8",
+    env: { ...process.env, TZ: "Europe/Berlin" },
+  });
 
 describe("failover traffic", () => {
   const configuration = (log: string): string => `pair: www
@@ -144,7 +147,7 @@ nodes:
     await using place = await scratch();
     const lines = Array.from({ length: 200 }, (_, index) => {
       const clock = `0${1 + Math.floor(index / 60)}:${String(index % 60).padStart(2, "0")}`;
-      return `[16/Nov/2026:${clock}:00 +0000] 200 "-"\n`;
+      return `[16/Nov/2026:${clock}:00 +0530] 200 "-"\n`;
     });
     await writeFile(place.path("access.log"), `${lines.join("")}odd\n`);
     await writeFile(place.path("f.yaml"), configuration(place.path("access.log")));
@@ -158,9 +161,12 @@ nodes:
     expect(JSON.parse(data.stdout)).toMatchObject({
       node: "primary",
       lines: 201,
-      offset: 0,
+      offset: 330,
       quietest: { weekday: "Monday", start: 60, requests: 60 },
     });
+    // The clock of the logs, which is not this machine's: Monday 01:00 in India.
+    const next = new Date(Date.parse(JSON.parse(data.stdout).quietest.at) + 330 * 60_000);
+    expect([next.getUTCDay(), next.getUTCHours(), next.getUTCMinutes()]).toEqual([1, 1, 0]);
     const other = traffic(...where, "--node", "backup");
     expect(other.stdout).toContain("Cannot read /nonexistent/access.log: ");
     expect(other.status).toBe(3);

@@ -109,6 +109,8 @@ describe("lines of a pattern are read", () => {
     [apacheCombined, combinedLine.replace(" 503 ", " 5030 ")],
     [apacheCombined, combinedLine.slice(0, -1)],
     ['%h "%r" %>s', '::1 "GET / HTTP/1.1\\" 200'],
+    ['%h "%r" %>s', '::1 "-" 2000'],
+    ['%h "%r" %>s', '::1 "-" 20'],
   ])("%s does not read %j", (format, line) => {
     expect(read(format, line)).toBeUndefined();
   });

@@ -32,8 +32,8 @@ export function nextAt(
   zone: Zone,
 ): number {
   const today = wallMinute(after, zone);
-  // A day back, because the wall may stand ahead of what it will show again.
-  const first = Math.floor((today - 1440 - minute) / period) * period + minute;
+  // What the wall has shown today it may show again, in autumn: so it begins with the last time.
+  const first = Math.floor((today - minute) / period) * period + minute;
   for (let turn = 0; ; turn += 1) {
     const found = instantsOf(first + turn * period, zone).find((instant) => instant > after);
     if (found !== undefined) return found;
