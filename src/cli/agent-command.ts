@@ -4,6 +4,7 @@ import { policyFor, sidesOf } from "./configuration/node-here.ts";
 import { unsupported } from "./configuration/unsupported.ts";
 import { ControlServer } from "./control-server.ts";
 import { Daemon } from "./daemon/daemon.ts";
+import { ownCheck } from "./daemon/own-check.ts";
 import {
   findAndClean,
   nodeName,
@@ -16,6 +17,7 @@ import { exitCodes, Failure } from "./failure.ts";
 import { createLog, type Log } from "./logging.ts";
 import { socketPath, stateDirectory } from "./places.ts";
 import { prepareStateDirectory, readBootId } from "./state-directory.ts";
+import { readWaiting } from "./waiting-file.ts";
 
 export interface AgentOptions extends Whereabouts {
   readonly node?: string;
@@ -39,7 +41,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const bootId = await readBootId();
   // First of all: a second agent must neither send a beat nor tidy up behind a living one.
   const control = new ControlServer();
-  await control.listen(options.socket ?? socketPath(configuration.pair));
+  const socket = options.socket ?? socketPath(configuration.pair);
+  await control.listen(socket);
   const daemon = new Daemon({
     configuration,
     node,
@@ -50,6 +53,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     servicePaths: await servicePaths(here),
     found: await findAndClean(configuration, here, directory, bootId),
     stateDirectory: directory,
+    waiting: await readWaiting(directory),
+    check: (signal) =>
+      ownCheck({ config: options.config, socket, stateDir: directory, node }, signal),
   });
   const asked = untilAskedToStop(log, () =>
     Promise.all([lookAtConfiguration(options, log), readKeysAgain(configuration.key, daemon, log)]),

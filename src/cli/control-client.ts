@@ -2,11 +2,17 @@ import { lstat } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
 
 import type { Order } from "../core/event.ts";
-import { type Answer, encodeLine, parseAnswer, type Request } from "./control-protocol.ts";
+import {
+  type Answer,
+  encodeLine,
+  parseAnswer,
+  type Request,
+  type WantedSwap,
+} from "./control-protocol.ts";
 import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { LineReader } from "./line-reader.ts";
 import { ownershipFault } from "./ownership.ts";
-import type { Status } from "./status.ts";
+import type { Status, WaitingStatus } from "./status.ts";
 
 /** A thousand addresses make a status of some 100 KiB. */
 const answerBytesMax = 4 * 1024 * 1024;
@@ -51,9 +57,23 @@ export class ControlClient implements Disposable {
     return answer.status;
   }
 
-  async order(order: Order): Promise<void> {
-    const answer = await this.#ask({ ask: "order", order });
-    if (answer.say !== "accepted") throw this.#confused();
+  order(order: Order): Promise<void> {
+    return this.#accepted({ ask: "order", order });
+  }
+
+  /** Lets a swap wait for its hour. */
+  wait(swap: WantedSwap): Promise<void> {
+    return this.#accepted({ ask: "wait", swap });
+  }
+
+  callOff(id: string): Promise<void> {
+    return this.#accepted({ ask: "call-off", id });
+  }
+
+  async waiting(): Promise<readonly WaitingStatus[]> {
+    const answer = await this.#ask({ ask: "waiting" });
+    if (answer.say !== "waiting") throw this.#confused();
+    return answer.swaps;
   }
 
   /**
@@ -77,6 +97,11 @@ export class ControlClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy();
+  }
+
+  async #accepted(request: Request): Promise<void> {
+    const answer = await this.#ask(request);
+    if (answer.say !== "accepted") throw this.#confused();
   }
 
   async #ask(request: Request): Promise<Answer> {

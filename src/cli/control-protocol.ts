@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 
 import type { Order } from "../core/event.ts";
 import { type Millis, millis } from "../core/time.ts";
-import type { Status } from "./status.ts";
+import type { Status, WaitingStatus } from "./status.ts";
+import type { WaitingSwap } from "./waiting-file.ts";
 
 /**
  * What is spoken on the control socket: one JSON object a line, each with the version of the
@@ -16,6 +17,13 @@ import type { Status } from "./status.ts";
  *
  *   → {"failover":1,"ask":"order","order":{"kind":"release"}}
  *   ← {"failover":1,"say":"accepted"}
+ *
+ *   → {"failover":1,"ask":"wait","swap":{"id":"0123456789ab","node":"backup","at":1795318800000}}
+ *   → {"failover":1,"ask":"call-off","id":"0123456789ab"}
+ *   ← {"failover":1,"say":"accepted"}
+ *
+ *   → {"failover":1,"ask":"waiting"}
+ *   ← {"failover":1,"say":"waiting","swaps":[…]}
  *
  *   ← {"failover":1,"say":"error","sentence":"…"}  to anything else
  *
@@ -32,11 +40,18 @@ export const requestBytesMax = 64 * 1024;
 export type Request =
   | { readonly ask: "status" }
   | { readonly ask: "follow" }
-  | { readonly ask: "order"; readonly order: Order };
+  | { readonly ask: "order"; readonly order: Order }
+  | { readonly ask: "wait"; readonly swap: WantedSwap }
+  | { readonly ask: "waiting" }
+  | { readonly ask: "call-off"; readonly id: string };
+
+/** `at`: its hour, in milliseconds since 1970. */
+export type WantedSwap = Pick<WaitingSwap, "id" | "node" | "at">;
 
 export type Answer =
   | { readonly say: "status"; readonly status: Status }
   | { readonly say: "accepted" }
+  | { readonly say: "waiting"; readonly swaps: readonly WaitingStatus[] }
   | { readonly say: "error"; readonly sentence: string };
 
 export type ParsedRequest =
@@ -67,8 +82,20 @@ export function parseRequest(line: string): ParsedRequest {
         ? malformed("its order is unknown or incomplete")
         : { kind: "request", request: { ask: "order", order } };
     }
+    case "wait": {
+      const swap = parseSwap(message["swap"]);
+      return swap === undefined
+        ? malformed("its swap is incomplete")
+        : { kind: "request", request: { ask: "wait", swap } };
+    }
+    case "waiting":
+      return { kind: "request", request: { ask: "waiting" } };
+    case "call-off":
+      return isId(message["id"])
+        ? { kind: "request", request: { ask: "call-off", id: message["id"] } }
+        : malformed("its id is none");
     default:
-      return malformed("it asks neither status, follow nor order");
+      return malformed("it asks none of status, follow, order, wait, waiting and call-off");
   }
 }
 
@@ -76,10 +103,13 @@ export function parseRequest(line: string): ParsedRequest {
 export function parseAnswer(line: string): Answer | undefined {
   const message = parseObject(line);
   if (message?.["failover"] !== controlVersion) return undefined;
-  const { say, status, sentence } = message;
+  const { say, status, sentence, swaps } = message;
   if (say === "accepted") return { say };
   if (say === "error" && typeof sentence === "string") return { say, sentence };
   // The socket belongs to root or to us, and so does what an agent says of itself on it.
+  if (say === "waiting" && Array.isArray(swaps)) {
+    return { say, swaps: swaps as readonly WaitingStatus[] };
+  }
   if (say === "status" && isObject(status)) return { say, status: status as unknown as Status };
   return undefined;
 }
@@ -89,7 +119,7 @@ function parseOrder(value: unknown): Order | undefined {
   const { kind, id } = value;
   if (kind === "release" || kind === "freeze" || kind === "thaw" || kind === "recall")
     return { kind };
-  if (typeof id !== "string" || !/^[0-9a-f]{12}$/.test(id)) return undefined;
+  if (!isId(id)) return undefined;
   if (kind === "promote") return parsePromote(value, id);
   return kind === "preview" ? parsePreview(value, id) : undefined;
 }
@@ -125,6 +155,19 @@ function parseSpan(value: unknown): Millis | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0
     ? millis(value)
     : undefined;
+}
+
+function parseSwap(value: unknown): WantedSwap | undefined {
+  if (!isObject(value)) return undefined;
+  const { id, node, at } = value;
+  const named = isId(id) && typeof node === "string" && node.length <= 32;
+  // Beyond this many milliseconds there is no calendar to print the hour by.
+  const hour = Number.isSafeInteger(at) && Math.abs(at as number) <= 8.64e15;
+  return named && hour ? { id, node, at: at as number } : undefined;
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{12}$/.test(value);
 }
 
 function malformed(found: string): ParsedRequest {

@@ -1,10 +1,16 @@
 import { createServer, type Server, type Socket } from "node:net";
 
 import type { Order } from "../core/event.ts";
-import { type Answer, encodeLine, parseRequest, requestBytesMax } from "./control-protocol.ts";
+import {
+  type Answer,
+  encodeLine,
+  parseRequest,
+  requestBytesMax,
+  type WantedSwap,
+} from "./control-protocol.ts";
 import { claimSocket, type SocketClaim } from "./control-socket.ts";
 import { LineReader } from "./line-reader.ts";
-import type { Status } from "./status.ts";
+import type { Status, WaitingStatus } from "./status.ts";
 
 /** The agent as the control socket sees it. None of these may throw. */
 export interface ControlHandlers {
@@ -15,6 +21,11 @@ export interface ControlHandlers {
   subscribe(listener: () => void): () => void;
   /** Undefined: accepted, the stream tells what comes of it. Otherwise one sentence why not. */
   order(order: Order): string | undefined;
+  /** Undefined: it waits for its hour. Otherwise one sentence why not. */
+  wait(swap: WantedSwap): string | undefined;
+  waiting(): readonly WaitingStatus[];
+  /** Undefined: it waits no more. Otherwise one sentence why not. */
+  callOff(id: string): string | undefined;
 }
 
 const clientsMax = 32;
@@ -156,14 +167,23 @@ class Client {
         this.#unsubscribe ??= this.#handlers.subscribe(() => this.#update());
         this.#update();
         return;
-      case "order": {
-        const refusal = this.#handlers.order(request.order);
-        this.#say(
-          refusal === undefined ? { say: "accepted" } : { say: "error", sentence: refusal },
-        );
+      case "order":
+        this.#conclude(this.#handlers.order(request.order));
         return;
-      }
+      case "wait":
+        this.#conclude(this.#handlers.wait(request.swap));
+        return;
+      case "waiting":
+        this.#say({ say: "waiting", swaps: this.#handlers.waiting() });
+        return;
+      case "call-off":
+        this.#conclude(this.#handlers.callOff(request.id));
+        return;
     }
+  }
+
+  #conclude(refusal: string | undefined): void {
+    this.#say(refusal === undefined ? { say: "accepted" } : { say: "error", sentence: refusal });
   }
 
   #update(): void {

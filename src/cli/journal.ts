@@ -1,7 +1,8 @@
-import { open, rename } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type JournalEntry, type SwapMark, swapStages } from "../core/effect.ts";
+import { replaceFile } from "./durable-file.ts";
 import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { ownershipFault } from "./ownership.ts";
 import { PatientWriter, type ReportTrouble } from "./patient-writer.ts";
@@ -56,11 +57,7 @@ export class Journal {
     const entry = this.#due;
     if (entry === undefined) return;
     const record: JournalRecord = { entry, bootId: this.#bootId, pid: process.pid };
-    const path = join(this.#directory, fileName);
-    await writeDurably(`${path}.new`, `${JSON.stringify(record)}\n`);
-    await rename(`${path}.new`, path);
-    await using directory = await open(this.#directory);
-    await directory.sync();
+    await replaceFile(join(this.#directory, fileName), `${JSON.stringify(record)}\n`);
     if (this.#due === entry) this.#due = undefined;
   }
 }
@@ -87,12 +84,6 @@ export async function readJournal(directory: string): Promise<JournalFound> {
     if (errorCode(error) === "ENOENT") return { kind: "none", reason: undefined };
     return none(reasonOf(error));
   }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  await using handle = await open(path, "w", 0o600);
-  await handle.writeFile(text);
-  await handle.sync();
 }
 
 function parseRecord(text: string): JournalRecord | undefined {

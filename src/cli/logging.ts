@@ -67,6 +67,11 @@ export function localTime(at: Date): string {
   return `${local}${minutes < 0 ? "-" : "+"}${offset}`;
 }
 
+/** `2026-11-22T03:40+01:00`: an hour that people name has no seconds. */
+export function localMinute(at: Date): string {
+  return localTime(at).replace(/:\d\d\.\d{3}/, "");
+}
+
 /** A sentence may quote what a machine or a web server said; it stays one line all the same. */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");

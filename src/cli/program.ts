@@ -1,7 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 
-import { type Millis, millis } from "../core/time.ts";
-import { duration, ipAddress, rate } from "./configuration/formats.ts";
+import { addresses, count, drainTime, several, share, spanFrom, time } from "./arguments.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { defaultConfigurationFile, defaultKeyFile } from "./places.ts";
 import { version } from "./version.ts";
@@ -41,9 +40,11 @@ function programThat(answer: Answer): Command {
   addStatus(program, answer);
   addPromote(program, answer);
   addPreview(program, answer);
+  addWaiting(program, answer);
   addOrders(program, answer);
   addCheck(program, answer);
   addHistory(program, answer);
+  addTraffic(program, answer);
   addInit(program, answer);
   addKeygen(program, answer);
   addKey(program, answer);
@@ -83,6 +84,8 @@ function addPromote(program: Command, answer: Answer): void {
     .option("--for <time>", "how long to stay at it before going back (default: 10m)", time)
     .option("--drain <time>", "end what is left after this time, such as 10m, or wait", drainTime)
     .option("--dry-run", "print what would be done on both machines, and move nothing", false)
+    .option("--at <when>", "wait for 03:40, 2026-11-30T03:40, +2h, or the quietest hour: quiet")
+    .option("--within <span>", "how far away the quietest hour may be", spanFrom("10m", "7d"))
     .addOption(jsonOption())
     .action(async (node: string, options) => {
       const { runPromote } = await import("./promote-command.ts");
@@ -99,6 +102,17 @@ function addPreview(program: Command, answer: Answer): void {
     .action(async (options) => {
       const { runPreview } = await import("./preview-command.ts");
       answer(await runPreview(options));
+    });
+}
+
+function addWaiting(program: Command, answer: Answer): void {
+  administrative(program.command("waiting"))
+    .description("list the swaps that wait for their hour on this machine")
+    .option("--call-off <id>", "let one of them wait no more")
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runWaiting } = await import("./waiting-command.ts");
+      answer(await runWaiting(options));
     });
 }
 
@@ -161,6 +175,18 @@ function addInit(program: Command, answer: Answer): void {
     .action(async (options) => {
       const { runInit } = await import("./init-command.ts");
       answer(await runInit(options));
+    });
+}
+
+function addTraffic(program: Command, answer: Answer): void {
+  administrative(program.command("traffic"))
+    .description("draw the week's requests from the access_logs, and name the quietest hour")
+    .option("--window <span>", "how long a swap takes", spanFrom("1m", "1d"), 600_000)
+    .addOption(nodeOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { runTraffic } = await import("./traffic-command.ts");
+      answer(await runTraffic(options));
     });
 }
 
@@ -248,40 +274,6 @@ function nodeOption(): Option {
 
 function jsonOption(): Option {
   return new Option("--json", "data for programs").default(false);
-}
-
-function several(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It is no number above 0.");
-  return Number(text);
-}
-
-function share(text: string): number {
-  const read = rate.read(text);
-  if (read === undefined || read === 0) throw new InvalidArgumentError("It is no rate above 0%.");
-  return read;
-}
-
-function time(text: string): Millis {
-  const { read, allowed } = duration("1s", "1440m");
-  const found = read(text);
-  if (found === undefined) throw new InvalidArgumentError(`It is not ${allowed}.`);
-  return found;
-}
-
-function drainTime(text: string): Millis {
-  return text === "wait" ? millis(Number.POSITIVE_INFINITY) : time(text);
-}
-
-function addresses(text: string): readonly string[] {
-  const found = text.split(",").map((word) => ({ word, address: ipAddress.read(word.trim()) }));
-  const wrong = found.find(({ address }) => address === undefined);
-  if (wrong !== undefined)
-    throw new InvalidArgumentError(`"${wrong.word}" is not ${ipAddress.allowed}.`);
-  return found.flatMap(({ address }) => address ?? []);
 }
 
 function explain(error: unknown): number {

@@ -19,6 +19,10 @@ export interface PromoteOptions extends Whereabouts {
   readonly drain?: Millis;
   readonly dryRun: boolean;
   readonly json: boolean;
+  /** Not now, but at this hour. */
+  readonly at?: string;
+  /** How far away a quiet hour may be, in milliseconds. */
+  readonly within?: number;
 }
 
 /** A share that nobody comes back to must not stay for ever. */
@@ -35,14 +39,18 @@ type Outcome = NonNullable<Progress["end"]>;
 /** While nothing changes the agent is asked whether it is still there. */
 const quietMillis = 1000;
 
-/** `failover promote NODE [--cut] [--share 5% [--for 5m]] [--drain 10m] [--dry-run] [--json]`. */
+/** `failover promote NODE [--cut] [--share 5% [--for 5m]] [--drain 10m] [--at WHEN] [--dry-run] [--json]`. */
 export async function runPromote(options: PromoteOptions): Promise<number> {
   const socket = await socketAt(options);
   const status = await statusNow(socket);
-  const { node, json } = options;
+  const { node, json, at } = options;
   if (!status.nodes.includes(node)) {
     const names = status.nodes.join(" and ");
     throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
+  }
+  if (at !== undefined && !options.dryRun) {
+    const { runWait } = await import("./wait-command.ts");
+    return runWait(socket, { ...options, at });
   }
   const held = status.handover?.held === true;
   if (held && status.holder === node) {

@@ -13,6 +13,16 @@ export function span(millis: number): string {
   return `${Math.floor(minutes)} min ${Math.floor(seconds % 60)} s`;
 }
 
+/** Reads `90s`, `5m`, `2h` or `7d` as milliseconds; undefined for anything else. */
+export function readSpan(text: string): number | undefined {
+  const match = /^(\d{1,6})(s|m|h|d)$/.exec(text);
+  if (match === null) return undefined;
+  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[
+    match[2] as "s" | "m" | "h" | "d"
+  ];
+  return Number(match[1]) * unit;
+}
+
 /** `heard 34 ms ago`, or `never heard`. */
 export function happened(what: string, age: Age): string {
   return age === null ? `never ${what}` : `${what} ${span(age)} ago`;

@@ -1,7 +1,14 @@
 import type { NetworkView, PublicRole } from "../core/beat.ts";
 import { oneLine } from "./logging.ts";
 import { counted, happened, span } from "./spans.ts";
-import type { HandoverEnd, HandoverStatus, PathStatus, Status, TrafficCounts } from "./status.ts";
+import type {
+  HandoverEnd,
+  HandoverStatus,
+  PathStatus,
+  Status,
+  TrafficCounts,
+  WaitingStatus,
+} from "./status.ts";
 import type { Paint, Style } from "./terminal.ts";
 
 /** The status as an administrator reads it, most important first; one line each. */
@@ -17,6 +24,7 @@ export function statusLines(status: Status, paint: Paint): string[] {
     ["paths", status.paths.flatMap((path) => pathLines(path, paint))],
     ["handover", [handoverLine(status.handover, status.swap.minRequests)]],
     ["last", [lastLine(status.lastHandover)]],
+    ["waiting", status.waiting.map(waitingLine)],
     ["alerts", alertLines(status, paint)],
   ];
   return [headline(status, paint), "", ...rows.flatMap(([name, lines]) => section(name, lines))];
@@ -112,6 +120,13 @@ function lastLine(last: HandoverEnd | null): string {
   const counts = last.served === null ? "" : `, ${countWords(last.served)}`;
   const why = last.reason === "" ? "" : `: ${oneLine(last.reason)}`;
   return `${last.from} → ${last.to} ${last.outcome} ${span(last.age)} ago${counts}${why}`;
+}
+
+/** `backup at 2026-11-22T03:40+01:00, in 3 h 5 min (0123456789ab)`. */
+export function waitingLine({ id, node, at, in: left, state, kept }: WaitingStatus): string {
+  const when = state === "checking" ? "being checked now" : `in ${span(Math.max(0, left))}`;
+  const forgetful = kept ? "" : ", not on the disk: a restart would forget it";
+  return `${node} at ${at}, ${when} (${id})${forgetful}`;
 }
 
 /** `7 of 10 requests, 0 errors`; once there are enough, `12 requests, 0 errors`. */

@@ -48,6 +48,8 @@ export interface Status {
   readonly handover: HandoverStatus | null;
   /** The last that ended since the agent started. */
   readonly lastHandover: HandoverEnd | null;
+  /** Swaps that wait for their hour in this agent, the next one first. */
+  readonly waiting: readonly WaitingStatus[];
   /** What an administrator should look at; empty: nothing. */
   readonly alerts: readonly Alert[];
   /** What `promote` waits for, from the configuration in force. */
@@ -194,6 +196,23 @@ export interface HandoverEnd {
   readonly reason: string;
   readonly served: TrafficCounts | null;
   /** Since it ended. */
+  readonly age: number;
+}
+
+export interface WaitingStatus {
+  /** The id that the handover will have. */
+  readonly id: HandoverId;
+  /** Who shall hold the address. */
+  readonly node: string;
+  /** Its hour, `2026-11-22T03:40+01:00`. */
+  readonly at: string;
+  /** Milliseconds until then. */
+  readonly in: number;
+  /** `checking`: its hour has come, and this machine is looked at first. */
+  readonly state: "waiting" | "checking";
+  /** It is on the disk, and so survives a restart of the agent. */
+  readonly kept: boolean;
+  /** Since it was asked for. */
   readonly age: number;
 }
 

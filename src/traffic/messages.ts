@@ -1,6 +1,6 @@
 import type { FollowState } from "./follow.ts";
 import type { Start } from "./open-log.ts";
-import type { LineShape, LogFormat } from "./parse/line.ts";
+import type { LineShape } from "./parse/line.ts";
 
 /**
  * What the thread of the heart and the reader's thread say to each other. Messages are small, and
@@ -15,7 +15,7 @@ import type { LineShape, LogFormat } from "./parse/line.ts";
  */
 export interface Count {
   readonly id: string;
-  /** Requests that the server answered, our own canaries left out. */
+  /** Requests that the server answered, our own canaries and excluded clients left out. */
   readonly requests: number;
   /** Those of them that the server answered with 500 to 599. */
   readonly errors: number;
@@ -51,8 +51,17 @@ export interface FileState {
 /** What a reader is started with; after its predecessor's death, where that one stood. */
 export interface ReaderStart {
   readonly files: readonly { readonly path: string; readonly start: Start }[];
-  readonly format: LogFormat;
+  /** One that compileFormat takes. */
+  readonly format: string;
   readonly count: Count | undefined;
+  readonly exclusion: Exclusion | undefined;
+}
+
+/** Clients whose requests do not count, by address as clientAddress writes it. */
+export interface Exclusion {
+  /** Of the count that it is for. */
+  readonly id: string;
+  readonly addresses: readonly string[];
 }
 
 /** Each question and the shape of its answer. */
@@ -73,6 +82,7 @@ export type ToReader =
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   /** Nobody waits for the answer any more. */
   | { readonly kind: "forget"; readonly number: number }
+  | { readonly kind: "exclude"; readonly exclusion: Exclusion }
   | { readonly kind: "end-count" };
 
 export type FromReader =

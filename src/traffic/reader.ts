@@ -1,6 +1,15 @@
+import { Counting, NewestTags, nothingYet } from "./counting.ts";
 import { firstSecond } from "./last-minute.ts";
-import type { Count, FromReader, Question, ReaderStart, Recent, ToReader } from "./messages.ts";
-import { isAnswered, isServerError, type LogLine } from "./parse/line.ts";
+import type {
+  Count,
+  Exclusion,
+  FromReader,
+  Question,
+  ReaderStart,
+  Recent,
+  ToReader,
+} from "./messages.ts";
+import type { LogLine } from "./parse/line.ts";
 import { WatchedFile } from "./watched-file.ts";
 
 /**
@@ -14,13 +23,16 @@ export class Reader {
   readonly #recentTags = new NewestTags(1024);
   readonly #awaited = new Map<number, string>();
   #counting: Counting | undefined;
+  /** Also of a count that is yet to begin: then it is in force from its first line. */
+  #exclusion: Exclusion | undefined;
   #reportedCount: string | undefined;
   #reportedPositions: string | undefined;
 
   constructor(start: ReaderStart, now: number, post: (message: FromReader) => void) {
     this.#post = post;
     this.#beganAt = now;
-    if (start.count !== undefined) this.#counting = new Counting(start.count);
+    this.#exclusion = start.exclusion;
+    if (start.count !== undefined) this.#counting = this.#begin(start.count);
     this.#reportedCount = JSON.stringify(start.count);
     this.#files = start.files.map(
       (file) =>
@@ -49,6 +61,12 @@ export class Reader {
       case "forget":
         this.#awaited.delete(message.number);
         return;
+      case "exclude":
+        this.#exclusion = message.exclusion;
+        if (this.#counting?.id !== message.exclusion.id) return;
+        this.#counting.exclude(message.exclusion.addresses);
+        this.#report();
+        return;
       case "end-count":
         this.#counting = undefined;
         return;
@@ -62,7 +80,7 @@ export class Reader {
   #consider(number: number, question: Question, now: number): void {
     switch (question.kind) {
       case "begin-count":
-        this.#counting = new Counting({ ...nothingYet, id: question.id });
+        this.#counting = this.#begin({ ...nothingYet, id: question.id });
         this.#reportedCount = JSON.stringify(this.#counting.count);
         this.#post({ kind: "answer", number, answer: undefined });
         return;
@@ -79,6 +97,12 @@ export class Reader {
         this.#answerAwaited();
         return;
     }
+  }
+
+  #begin(from: Count): Counting {
+    const counting = new Counting(from);
+    if (this.#exclusion?.id === from.id) counting.exclude(this.#exclusion.addresses);
+    return counting;
   }
 
   #recent(span: number, now: number): Recent {
@@ -114,68 +138,5 @@ export class Reader {
       this.#awaited.delete(number);
       this.#post({ kind: "answer", number, answer: undefined });
     }
-  }
-}
-
-const nothingYet = { requests: 0, errors: 0, tags: [], unreadable: 0 };
-
-/** A count that goes on, from zero or from where a reader before us stood. */
-class Counting {
-  readonly #id: string;
-  readonly #tags = new NewestTags(64);
-  #requests: number;
-  #errors: number;
-  #unreadable: number;
-
-  constructor(from: Count) {
-    this.#id = from.id;
-    this.#requests = from.requests;
-    this.#errors = from.errors;
-    this.#unreadable = from.unreadable;
-    for (const tag of from.tags) this.#tags.add(tag);
-  }
-
-  get count(): Count {
-    return {
-      id: this.#id,
-      requests: this.#requests,
-      errors: this.#errors,
-      tags: this.#tags.list,
-      unreadable: this.#unreadable,
-    };
-  }
-
-  take(line: LogLine | undefined): void {
-    if (line === undefined) this.#unreadable += 1;
-    else if (!isAnswered(line.status)) return;
-    else if (line.canary === undefined) {
-      this.#requests += 1;
-      if (isServerError(line.status)) this.#errors += 1;
-    } else if (!isServerError(line.status)) this.#tags.add(line.canary);
-  }
-}
-
-/** Bounded, since anybody can send us tags. */
-class NewestTags {
-  readonly #max: number;
-  readonly #tags = new Set<string>();
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get list(): readonly string[] {
-    return [...this.#tags];
-  }
-
-  has(tag: string): boolean {
-    return this.#tags.has(tag);
-  }
-
-  add(tag: string): void {
-    this.#tags.delete(tag);
-    this.#tags.add(tag);
-    const oldest = this.#tags.values().next();
-    if (this.#tags.size > this.#max && oldest.done !== true) this.#tags.delete(oldest.value);
   }
 }

@@ -1,6 +1,5 @@
-import type { Count, FileState, Recent } from "./messages.ts";
+import type { Count, Exclusion, FileState, Recent } from "./messages.ts";
 import type { Start } from "./open-log.ts";
-import type { LogFormat } from "./parse/line.ts";
 import { ReaderThread } from "./reader-thread.ts";
 
 /** The access_logs of this machine, read in a thread of their own, away from the heart. */
@@ -15,6 +14,13 @@ export interface TrafficWatch extends AsyncDisposable {
    * Every change is told to `onCount` until another count is begun or `endCount`.
    */
   count(id: string): Promise<void>;
+  /**
+   * Leaves these clients, IP addresses in their shortest form, out of the count `id`: from its
+   * beginning, whenever this is called, and instead of those of an earlier call. Without effect on
+   * any other count. Where more than 10,000 clients came, those after them are counted until they
+   * are excluded.
+   */
+  exclude(id: string, addresses: readonly string[]): void;
   endCount(): void;
   /** What was served in the last `spanMillis`, 1,000 to 60,000. */
   recent(spanMillis: number): Promise<Recent>;
@@ -31,7 +37,8 @@ export interface TrafficWatch extends AsyncDisposable {
 export interface TrafficWatchOptions {
   /** Summed. A file named twice is read once. */
   readonly paths: readonly string[];
-  readonly format: LogFormat;
+  /** One that compileFormat takes: a name, or a pattern in the web server's notation. */
+  readonly format: string;
   readonly onCount: (count: Count) => void;
   /** One sentence, once, until it mends. */
   readonly onTrouble: (sentence: string) => void;
@@ -48,6 +55,7 @@ class ThreadedWatch implements TrafficWatch {
   #starts: readonly Start[];
   /** The count that is told; undefined also while one is being begun. */
   #count: Count | undefined;
+  #exclusion: Exclusion | undefined;
   /** Counts begun or ended so far: an answer to any but the last is late. */
   #turns = 0;
 
@@ -59,6 +67,7 @@ class ThreadedWatch implements TrafficWatch {
         files: paths.map((path, index) => ({ path, start: this.#starts[index] ?? "end" })),
         format: options.format,
         count: this.#count,
+        exclusion: this.#exclusion,
       }),
       onReport: ({ count, positions }) => {
         this.#starts = positions;
@@ -89,6 +98,11 @@ class ThreadedWatch implements TrafficWatch {
       };
       this.#thread.open({ question: { kind: "begin-count", id }, settle, fail: reject });
     });
+  }
+
+  exclude(id: string, addresses: readonly string[]): void {
+    this.#exclusion = { id, addresses };
+    this.#thread.tell({ kind: "exclude", exclusion: this.#exclusion });
   }
 
   endCount(): void {

@@ -3,19 +3,13 @@ import { LastMinute, type Sums } from "./last-minute.ts";
 import { lineBytesMax } from "./lines.ts";
 import type { FileState } from "./messages.ts";
 import type { Start } from "./open-log.ts";
-import {
-  isAnswered,
-  isServerError,
-  type LineShape,
-  type LogFormat,
-  type LogLine,
-  readLine,
-} from "./parse/line.ts";
+import { isAnswered, isServerError, type LineShape, type LogLine } from "./parse/line.ts";
+import { type LineReader, lineReader } from "./parse/log-format.ts";
 
 export interface WatchedFileOptions {
   readonly path: string;
   readonly start: Start;
-  readonly format: LogFormat;
+  readonly format: string;
   /** A line was read; undefined for one that does not fit the format. */
   readonly onLine: (line: LogLine | undefined) => void;
 }
@@ -24,6 +18,7 @@ export interface WatchedFileOptions {
 export class WatchedFile {
   readonly #options: WatchedFileOptions;
   readonly #follower: Follower;
+  readonly #read: LineReader;
   readonly #minute = new LastMinute();
   #now = 0;
   #shape: LineShape | undefined;
@@ -36,6 +31,7 @@ export class WatchedFile {
 
   constructor(options: WatchedFileOptions) {
     this.#options = options;
+    this.#read = lineReader(options.format);
     this.#follower = new Follower({
       path: options.path,
       start: options.start,
@@ -90,8 +86,7 @@ export class WatchedFile {
   }
 
   #take(text: string): void {
-    const line = readLine(text, this.#options.format);
-    this.#count(line, text);
+    this.#count(this.#read(text), text);
   }
 
   #count(line: LogLine | undefined, text: string): void {

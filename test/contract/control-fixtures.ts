@@ -1,14 +1,16 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import type { WantedSwap } from "../../src/cli/control-protocol.ts";
 import { type ControlHandlers, ControlServer } from "../../src/cli/control-server.ts";
-import type { Status } from "../../src/cli/status.ts";
+import type { Status, WaitingStatus } from "../../src/cli/status.ts";
 import type { Order } from "../../src/core/event.ts";
 import { aStatus } from "../unit/cli-fixtures.ts";
 
 /** An agent as far as the control socket sees one: it says what the test tells it to. */
 export class StageAgent implements ControlHandlers, AsyncDisposable {
   readonly orders: Order[] = [];
+  wanted: WantedSwap[] = [];
   asked = 0;
   refusal: string | undefined;
   onOrder: (order: Order) => void = () => {};
@@ -41,6 +43,29 @@ export class StageAgent implements ControlHandlers, AsyncDisposable {
     if (this.refusal !== undefined) return this.refusal;
     this.orders.push(order);
     setImmediate(() => this.onOrder(order));
+    return undefined;
+  }
+
+  wait(swap: WantedSwap): string | undefined {
+    if (this.refusal === undefined) this.wanted.push(swap);
+    return this.refusal;
+  }
+
+  waiting(): readonly WaitingStatus[] {
+    return this.wanted.map(({ id, node, at }) => ({
+      id,
+      node,
+      at: new Date(at).toISOString(),
+      in: at - Date.now(),
+      state: "waiting",
+      kept: true,
+      age: 0,
+    }));
+  }
+
+  callOff(id: string): string | undefined {
+    if (this.refusal !== undefined) return this.refusal;
+    this.wanted = this.wanted.filter((swap) => swap.id !== id);
     return undefined;
   }
 

@@ -80,6 +80,30 @@ describe("a count", () => {
     appendFileSync(log, linesFrom(1, 20));
     await sooner(() => counts.at(-1)?.requests).toBe(30);
   });
+  test("leaves out excluded clients, also those whose lines were read before", async () => {
+    await begin();
+    await watch.count("one");
+    // Each line of ours comes from another address, 2001:db8::NUMBER.
+    appendFileSync(log, `${linesFrom(1, 5)}${failure}${lineOf(2)}`);
+    await sooner(() => counts.at(-1)).toMatchObject({ requests: 7, errors: 1 });
+    watch.exclude("other", ["2001:db8::1"]);
+    watch.exclude("one", ["2001:DB8::1", "2001:db8::2", "192.0.2.1"]);
+    await sooner(() => counts.at(-1)).toMatchObject({ requests: 3, errors: 0 });
+    appendFileSync(log, `${failure}${lineOf(7)}`);
+    await sooner(() => counts.at(-1)).toMatchObject({ requests: 4, errors: 0 });
+    watch.exclude("one", []);
+    await sooner(() => counts.at(-1)).toMatchObject({ requests: 9, errors: 2 });
+  });
+  test("leaves out clients that were excluded before it began, or before its reader died", async () => {
+    await begin();
+    watch.exclude("one", ["2001:db8::1"]);
+    await watch.count("one");
+    appendFileSync(log, linesFrom(1, 3));
+    await sooner(() => counts.at(-1)?.requests).toBe(2);
+    await workers.at(-1)?.terminate();
+    appendFileSync(log, linesFrom(1, 3));
+    await sooner(() => counts.at(-1)?.requests).toBe(4);
+  });
   test("ended is told no more", async () => {
     await begin();
     await watch.count("one");

@@ -21,7 +21,15 @@ const policyOf = (node: string, peer: string): Policy => ({
   confirmTime: millis(100),
   lease: millis(2000),
   bootTime: millis(5000),
-  swap: { minRequests: 10, maxErrorRate: 0.01, verifyTime: millis(30_000) },
+  swap: {
+    mode: "cut",
+    steps: [1],
+    warmTime: millis(4000),
+    drainTime: millis(60_000),
+    minRequests: 10,
+    maxErrorRate: 0.01,
+    verifyTime: millis(30_000),
+  },
 });
 
 /** Two agents on a wire that carries everything at once; time goes on in steps of 10 ms. */
@@ -58,6 +66,7 @@ class Wire {
         epoch: 0,
         released: false,
         freeze: { on: false, stamp: 0 },
+        diverts: false,
       },
       protocol: {
         pair: Uint8Array.from({ length: 8 }),
@@ -76,6 +85,11 @@ class Wire {
         probe: () => {},
         probeWitness: () => {},
         renew: () => {},
+        probePeer: () => {},
+        listKept: () => {},
+        placeKept: () => {},
+        resetDiverted: () => {},
+        cutKept: () => {},
       },
       steward: { perform: () => {} },
       random: () => 0.5,

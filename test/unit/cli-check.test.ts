@@ -98,13 +98,18 @@ test("files are looked at one by one, those the agent will make are no fault", a
   await writeFile(place.path("key"), "00".repeat(32), { mode: 0o600 });
   await writeFile(place.path("access.log"), "");
   const at = (name: string): string => place.path(name);
-  const files = { key: at("key"), stateDirectory: at("a/b"), socket: at("run/www.sock") };
-  const findings = await fileFindings({ ...files, accessLogs: [at("access.log"), at("no.log")] });
+  const findings = await fileFindings({
+    key: at("key"),
+    stateDirectory: at("a/b"),
+    socket: at("run/www.sock"),
+    accessLogs: [at("access.log"), at("no.log")],
+    logFormat: "auto",
+  });
   expect(words(findings)).toEqual([
     `ok key: ${at("key")} holds 1 key`,
     `ok state: ${at("a/b")} can be made`,
     `ok socket: ${at("run")} can be made`,
-    `ok access_log: ${at("access.log")} can be read`,
+    `ok access_log: ${at("access.log")} can be read; it has no line yet`,
     `warning access_log: ${at("no.log")} cannot be read: there is no such file or directory`,
   ]);
 });
@@ -115,13 +120,39 @@ test("a key that others can read and a directory that others can write are fault
   await chmod(place.path("key"), 0o644);
   await mkdir(place.path("state"));
   await chmod(place.path("state"), 0o777);
-  const files = { key: place.path("key"), stateDirectory: place.path("state"), accessLogs: [] };
-  const findings = await fileFindings({ ...files, socket: place.path("www.sock") });
+  const files = { key: place.path("key"), stateDirectory: place.path("state") };
+  const logs = { accessLogs: [], logFormat: "auto" };
+  const findings = await fileFindings({ ...files, ...logs, socket: place.path("www.sock") });
   expect(words(findings)).toEqual([
     `failed key: Cannot use the key file ${files.key}: its mode is 0644; chmod 600 ${files.key}`,
     `failed state: ${place.path("state")}: its mode is 0777; chmod 700 ${place.path("state")}`,
     `ok socket: ${place.directory} can be written`,
   ]);
+});
+
+test.each([
+  ["%h|%>s|%r", 0, "ok access_log: LOG can be read, and its last 200 lines as logFormat says"],
+  ["%h|%>s|%r", 20, "ok access_log: LOG can be read, and its last 200 lines as logFormat says"],
+  [
+    "%h|%>s|%r",
+    21,
+    'failed access_log: LOG: 21 of its last 200 lines do not fit logFormat, such as "odd"',
+  ],
+  ["json", 0, "failed access_log: LOG: 200 of its last 200 lines do not fit logFormat, such as "],
+])("the last lines are read as %s with %d odd ones", async (logFormat, odd, expected) => {
+  await using place = await scratch();
+  const log = place.path("access.log");
+  const lines = ["x\n".repeat(40_000), "::1|200|-\n".repeat(200 - odd), "odd\n".repeat(odd)];
+  await writeFile(log, lines.join(""));
+  await writeFile(place.path("key"), "00".repeat(32), { mode: 0o600 });
+  const files = { key: place.path("key"), stateDirectory: place.directory };
+  const [, , , finding] = await fileFindings({
+    ...files,
+    socket: place.path("www.sock"),
+    accessLogs: [log],
+    logFormat,
+  });
+  expect(words(finding === undefined ? [] : [finding])[0]).toContain(expected.replace("LOG", log));
 });
 
 test("a finding says what to do below what was found", () => {

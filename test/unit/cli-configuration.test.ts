@@ -106,7 +106,9 @@ lease: 1m
 bootTime: 0s
 witness: [203.0.113.1, 203.0.113.2]
 announceRate: 20
-logFormat: '%h %l %u %t "%r" %>s %b'
+logFormat: |
+  log_format main '$remote_addr [$time_local] '
+                  '"$request" $status';
 swap:
   { mode: cut, steps: [5%, 50%, 100%], minRequests: 1,
     maxErrorRate: 0.5%, verifyTime: 5m, drainTime: 0s }
@@ -267,6 +269,16 @@ nodes:
       and("logFormat: combine"),
       'logFormat: found "combine", allowed is one of auto, common, combined, vhost, json, ' +
         "or a pattern with % or $ as in the web server",
+    ],
+    [
+      and("logFormat: '%h %y \"%r\" %>s'"),
+      'logFormat: found "%y" at character 4, allowed is a directive of Apache\'s LogFormat, ' +
+        "such as %h, %>s or %{User-Agent}i, with %% for a percent sign",
+    ],
+    [
+      and("logFormat: $remote_addr [$time_local]"),
+      'logFormat: found "$remote_addr [$time_local]", ' +
+        "allowed is a pattern with the status of every response, such as $status",
     ],
     [
       and("log: { level: verbose }"),

@@ -41,6 +41,9 @@ describe("a request", () => {
     { ask: "order", order: { ...promote, hold: { share: 0.05, span: millis(300_000) } } },
     { ask: "order", order: preview },
     { ask: "order", order: { kind: "recall" } },
+    { ask: "wait", swap: { id: "0123456789ab", node: "backup", at: 1795318800000 } },
+    { ask: "waiting" },
+    { ask: "call-off", id: "0123456789ab" },
   ];
 
   test.each(requests.map((request) => [request]))(
@@ -59,8 +62,17 @@ describe("a request", () => {
     ['[{"failover":1,"ask":"status"}]', "it is no JSON object"],
     ['{"ask":"status"}', "its version is not 1; use the failover of this agent"],
     ['{"failover":2,"ask":"status"}', "its version is not 1; use the failover of this agent"],
-    ['{"failover":1}', "it asks neither status, follow nor order"],
-    ['{"failover":1,"ask":"toString"}', "it asks neither status, follow nor order"],
+    ['{"failover":1}', "it asks none of status, follow, order, wait, waiting and call-off"],
+    [
+      '{"failover":1,"ask":"toString"}',
+      "it asks none of status, follow, order, wait, waiting and call-off",
+    ],
+    ['{"failover":1,"ask":"wait"}', "its swap is incomplete"],
+    [
+      '{"failover":1,"ask":"wait","swap":{"id":"0123456789ab","node":"backup","at":1e300}}',
+      "its swap is incomplete",
+    ],
+    ['{"failover":1,"ask":"call-off","id":"x"}', "its id is none"],
     ['{"failover":1,"ask":"order"}', "its order is unknown or incomplete"],
     ['{"failover":1,"ask":"order","order":{"kind":"leave"}}', "its order is unknown or incomplete"],
     [
@@ -106,6 +118,7 @@ describe("an answer", () => {
   const answers: readonly Answer[] = [
     { say: "status", status: aStatus() },
     { say: "accepted" },
+    { say: "waiting", swaps: [] },
     { say: "error", sentence: "Cannot" },
   ];
 

@@ -75,6 +75,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     ],
     handover: null,
     lastHandover: null,
+    waiting: [],
     alerts: [],
     swap: {
       minRequests: 10,

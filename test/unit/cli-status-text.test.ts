@@ -101,6 +101,22 @@ test("the status shows a handover with its counts, and how the last one ended", 
   ]);
 });
 
+test("the status lists the swaps that wait, where there are any", () => {
+  const swap = { id: "0123456789ab", node: "backup", at: "2026-11-22T03:40+01:00", age: 1000 };
+  const waiting = [
+    { ...swap, state: "checking", in: -20, kept: true },
+    { ...swap, state: "waiting", in: 11_100_000, kept: false },
+  ] as const;
+  const lines = shown({ waiting }).split("\n");
+  const first = lines.findIndex((line) => line.startsWith("  waiting"));
+  expect(lines.slice(first, first + 3)).toEqual([
+    "  waiting   backup at 2026-11-22T03:40+01:00, being checked now (0123456789ab)",
+    "            backup at 2026-11-22T03:40+01:00, in 3 h 5 min (0123456789ab), " +
+      "not on the disk: a restart would forget it",
+    "  alerts    none",
+  ]);
+});
+
 test("colour changes nothing but colour", () => {
   const marked: Paint = (style, text) => `<${style}>${text}</${style}>`;
   const painted = statusLines(aStatus(), marked).join("\n");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { markCanary } from "../../src/traffic/parse/canary.ts";
-import { isAnswered, isServerError, logFormats, readLine } from "../../src/traffic/parse/line.ts";
+import { isAnswered, isServerError, lineFormats, readLine } from "../../src/traffic/parse/line.ts";
 
 const at = "[21/Nov/2026:04:43:00 +0000]";
 
@@ -111,8 +111,17 @@ describe("lines that web servers write are read", () => {
     ["ISO time", '::1 - - [2026-11-21T04:43:00+00:00] "GET / HTTP/1.1" 200 5', "common", 200],
   ];
   test.each(table)("%s", (_, line, shape, status) => {
-    expect(readLine(line, "auto")).toEqual({ shape, status, canary: undefined });
+    expect(readLine(line, "auto")).toMatchObject({ shape, status, canary: undefined });
   });
+});
+
+test.each([
+  ["combined", `192.0.2.7 - - ${at} "GET / HTTP/1.1" 200 5 "-" "x"`, "192.0.2.7"],
+  ["vhost", `www:443 2001:db8::7 - - ${at} "GET / HTTP/1.1" 200 5`, "2001:db8::7"],
+  ["an IPv6 socket", `::ffff:192.0.2.7 - - ${at} "GET / HTTP/1.1" 200 5`, "192.0.2.7"],
+  ["an IPv4 address in IPv6", `::ffff:0:1 - a b ${at} "GET / HTTP/1.1" 200 5`, "::ffff:0:1"],
+])("the client and the time of a line are there: %s", (_, line, client) => {
+  expect(readLine(line, "auto")).toMatchObject({ client, time: at.slice(1, -1) });
 });
 
 describe("lines that are none are not", () => {
@@ -135,7 +144,7 @@ describe("lines that are none are not", () => {
     ["JSON", '{"time":["x"],"request":"GET / HTTP/1.1","status":200}'],
   ];
   test.each(table)("%s", (_, line) => {
-    for (const format of logFormats) expect(readLine(line, format)).toBeUndefined();
+    for (const format of lineFormats) expect(readLine(line, format)).toBeUndefined();
   });
 });
 
@@ -248,7 +257,7 @@ describe("whatever stands in a line", () => {
 
   test("nothing is thrown, and what is read is in range", () => {
     fc.assert(
-      fc.property(fc.oneof(bytes, pieces), fc.constantFrom(...logFormats), (line, format) => {
+      fc.property(fc.oneof(bytes, pieces), fc.constantFrom(...lineFormats), (line, format) => {
         const read = readLine(line, format);
         if (read === undefined) return;
         expect(read.status).toBeGreaterThanOrEqual(0);

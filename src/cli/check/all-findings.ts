@@ -44,6 +44,7 @@ export async function allFindings(
       stateDirectory: stateDir ?? stateDirectory(pair),
       socket: path,
       accessLogs: here.accessLogs,
+      logFormat: configuration.logFormat,
     })),
     ...(await machineFindings(configuration, here, local)),
     ...(await claimFindings(configuration, here, status)),

@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { LineSplitter } from "../../traffic/lines.ts";
+import { lineReader } from "../../traffic/parse/log-format.ts";
 import { errorCode, Failure, reasonOf } from "../failure.ts";
 import { readKeyFile } from "../key-file.ts";
 import { ownershipFault } from "../ownership.ts";
@@ -13,12 +15,13 @@ export async function fileFindings(files: {
   readonly stateDirectory: string;
   readonly socket: string;
   readonly accessLogs: readonly string[];
+  readonly logFormat: string;
 }): Promise<readonly Finding[]> {
   return Promise.all([
     keyFinding(files.key),
     directoryFinding("state", files.stateDirectory),
     directoryFinding("socket", dirname(files.socket)),
-    ...files.accessLogs.map(accessLogFinding),
+    ...files.accessLogs.map((file) => accessLogFinding(file, files.logFormat)),
   ]);
 }
 
@@ -54,14 +57,47 @@ async function directoryFinding(subject: string, directory: string): Promise<Fin
   }
 }
 
-async function accessLogFinding(file: string): Promise<Finding> {
+async function accessLogFinding(file: string, format: string): Promise<Finding> {
   try {
     await access(file, constants.R_OK);
-    if ((await stat(file)).isFile()) return ok("access_log", `${file} can be read`);
+    if ((await stat(file)).isFile()) return linesFinding(file, format, await lastLines(file));
     return failed("access_log", `${file} is no regular file`, "correct accessLog");
   } catch (error) {
     const found = `${file} cannot be read: ${reasonOf(error)}`;
     if (errorCode(error) !== "ENOENT") return failed("access_log", found, "make it readable");
     return warning("access_log", found, "correct accessLog, unless the web server never ran here");
   }
+}
+
+/** The lines at the end of a log, as the agent's reader will meet them. */
+const looked = { bytes: 64 * 1024, lines: 200 } as const;
+
+function linesFinding(file: string, format: string, lines: readonly string[]): Finding {
+  if (lines.length === 0) return ok("access_log", `${file} can be read; it has no line yet`);
+  const read = lineReader(format);
+  const unreadable = lines.filter((line) => read(line) === undefined);
+  const [sample] = unreadable;
+  const all = lines.length === 1 ? "its last line" : `its last ${lines.length} lines`;
+  // What a client sends may spoil a line; a tenth of them is another format.
+  if (sample === undefined || unreadable.length * 10 <= lines.length) {
+    return ok("access_log", `${file} can be read, and ${all} as logFormat says`);
+  }
+  const found = `${file}: ${unreadable.length} of ${all} do not fit logFormat, such as `;
+  return failed(
+    "access_log",
+    found + JSON.stringify(sample.slice(0, 80)),
+    "set logFormat to what the web server writes",
+  );
+}
+
+async function lastLines(file: string): Promise<readonly string[]> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const from = Math.max(0, size - looked.bytes);
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
+  const lines: string[] = [];
+  const splitter = new LineSplitter({ line: (text) => lines.push(text), overlong: () => {} });
+  if (from > 0) splitter.beginTorn();
+  splitter.push(buffer.subarray(0, bytesRead));
+  return lines.slice(-looked.lines);
 }

@@ -115,14 +115,6 @@ export const route: Format<string> = {
   },
 };
 
-const namedLogFormats = ["auto", "common", "combined", "vhost", "json"];
-
-export const logFormat: Format<string> = {
-  allowed: `one of ${namedLogFormats.join(", ")}, or a pattern with % or $ as in the web server`,
-  read: (text) =>
-    namedLogFormats.includes(text) || /^[^\p{Cc}]*[%$][^\p{Cc}]*$/u.test(text) ? text : undefined,
-};
-
 /** What may stand in a request line, RFC 9112 section 3.2.1. */
 export const shellCommand = matching(
   /^[^\p{Cc}]{1,1000}$/u,

@@ -14,7 +14,6 @@ import {
   integer,
   interfaceName,
   ipAddress,
-  logFormat,
   oneOf,
   pairName,
   rate,
@@ -24,6 +23,7 @@ import {
   statusRange,
   wholeSeconds,
 } from "./formats.ts";
+import { logFormat } from "./log-format.ts";
 import { list, type Reader, type SettingMaker, text } from "./settings.ts";
 
 /**
@@ -45,7 +45,7 @@ export const rootSchema = ({ required, optional, defaulted }: SettingMaker) => (
   bootTime: defaulted("5s", text(duration("0s", "10m"))),
   witness: defaulted("auto", witness),
   announceRate: defaulted("500", text(integer(1, 100_000))),
-  logFormat: defaulted("auto", text(logFormat)),
+  logFormat: defaulted("auto", logFormat),
   swap: {
     mode: defaulted("drain", text(oneOf(swapModes))),
     steps: defaulted(["100%"], list(text(rate), { least: 1, most: 100, of: "rates" })),

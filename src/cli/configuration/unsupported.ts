@@ -1,4 +1,3 @@
-import { logFormats } from "../../traffic/parse/line.ts";
 import type { Configuration } from "./configuration.ts";
 
 /**
@@ -10,7 +9,6 @@ export function unsupported({
   nodes,
   routes,
   takeover,
-  logFormat,
 }: Configuration): readonly string[] {
   const elsewhere = addresses.filter(
     ({ interface: device }) =>
@@ -22,8 +20,5 @@ export function unsupported({
     ...elsewhere.map(
       ({ address }) => `address: ${address}: this version puts it on the node's own interface`,
     ),
-    ...(logFormats.some((name) => name === logFormat)
-      ? []
-      : [`logFormat: ${logFormat}: this version reads ${logFormats.join(", ")}`]),
   ];
 }

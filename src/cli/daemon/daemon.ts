@@ -6,9 +6,7 @@ import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
 import { ServiceWatch } from "../../linux/service-watch.ts";
-import { type Handover, isHeld, isOver } from "../../core/swap.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
-import { logFormats } from "../../traffic/parse/line.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
@@ -16,10 +14,15 @@ import type { ControlServer } from "../control-server.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
 import type { Log } from "../logging.ts";
+import type { Status } from "../status.ts";
+import type { WaitingFound } from "../waiting-file.ts";
 import { Heart } from "./heart.ts";
 import type { Found } from "./preparations.ts";
+import { refusalOf, unknownNode } from "./order-refusal.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
+import { WaitingSwaps } from "./waiting-swaps.ts";
+import { verdictOn } from "./waiting-verdict.ts";
 
 export interface DaemonOptions {
   readonly configuration: Configuration;
@@ -29,6 +32,10 @@ export interface DaemonOptions {
   readonly found: Found;
   readonly bootId: string;
   readonly stateDirectory: string;
+  /** Swaps that the last agent left waiting. */
+  readonly waiting: WaitingFound;
+  /** What `failover check` calls failed here now; slow. */
+  readonly check: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Listening already: this is the one agent of the pair on this machine. */
   readonly control: ControlServer;
   readonly log: Log;
@@ -46,6 +53,7 @@ export class Daemon implements AsyncDisposable {
   readonly #history: HistoryWriter;
   readonly #traffic: TrafficWatch;
   readonly #service: ServiceWatch;
+  readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
   /**
    * What the floors below have trouble with, by the place it comes from; an alert while it lasts.
@@ -62,7 +70,7 @@ export class Daemon implements AsyncDisposable {
     this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
     this.#traffic = watchTraffic({
       paths: here.accessLogs,
-      format: logFormats.find((name) => name === configuration.logFormat) ?? "auto",
+      format: configuration.logFormat,
       onCount: (count) => steward.counted(count),
       onTrouble: (sentence) => log.warning(sentence),
     });
@@ -110,6 +118,17 @@ export class Daemon implements AsyncDisposable {
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
+      waiting: () => this.#waiting.list(),
+    });
+    this.#waiting = new WaitingSwaps({
+      stateDirectory: options.stateDirectory,
+      found: options.waiting.swaps,
+      check: options.check,
+      judge: (target) => verdictOn(this.#status(), target),
+      order: (order) => this.#order(order),
+      tell: (level, sentence) => this.#tell(level, sentence),
+      report: this.#trouble("waiting"),
+      onChange: () => this.#notify(),
     });
     this.#service = new ServiceWatch({
       port: configuration.canary.port,
@@ -119,15 +138,20 @@ export class Daemon implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { found, node, configuration, control } = this.#options;
-    for (const sentence of found.sentences) this.#tell("warning", sentence);
+    const { found, waiting, node, configuration, control } = this.#options;
+    const lost = waiting.problem === undefined ? [] : [waiting.problem];
+    for (const sentence of [...found.sentences, ...lost]) this.#tell("warning", sentence);
     this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
     this.#heart.start(found.adopted);
     this.#service.start();
+    this.#waiting.start();
     control.serve({
-      status: () => this.#book.status(this.#heart.agent, now()),
+      status: () => this.#status(),
       subscribe: (listener) => this.#subscribe(listener),
       order: (order) => this.#order(order),
+      wait: (swap) => unknownNode(swap.node, configuration) ?? this.#waiting.add(swap),
+      waiting: () => this.#waiting.list(),
+      callOff: (id) => this.#waiting.callOff(id),
     });
     await this.#traffic.start();
   }
@@ -161,30 +185,23 @@ export class Daemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#updating);
     this.#service.stop();
     this.#heart.stop();
+    await this.#waiting[Symbol.asyncDispose]();
+    clearTimeout(this.#updating);
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
     await this.#options.control[Symbol.asyncDispose]();
     await this.#traffic[Symbol.asyncDispose]();
   }
 
+  #status(): Status {
+    return this.#book.status(this.#heart.agent, now());
+  }
+
   #order(order: Order): string | undefined {
-    const { configuration } = this.#options;
-    if (order.kind === "promote") {
-      const names = configuration.nodes.map(({ name }) => name);
-      if (!names.includes(order.node))
-        return `Cannot promote ${order.node}: the nodes are ${names.join(" and ")}`;
-    }
-    const { handover, role } = this.#heart.agent.state;
-    if (order.kind === "promote" && !isOver(handover) && !isHeld(handover))
-      return `Cannot promote ${order.node}: ${underWay(handover)}`;
-    if (order.kind === "preview" && !isOver(handover))
-      return `Cannot begin a preview: ${underWay(handover)}`;
-    if (order.kind === "preview" && role.kind !== "hold")
-      return `Cannot begin a preview here: ${this.#options.node} does not hold the address; type it on the machine that does`;
-    if (order.kind === "recall" && !isHeld(handover))
-      return "Cannot call anything back: neither a share nor a preview is held here";
+    const { configuration, node } = this.#options;
+    const refusal = refusalOf(order, this.#heart.agent.state, configuration, node);
+    if (refusal !== undefined) return refusal;
     this.#tell(
       "info",
       `An operator asked: ${order.kind}${"node" in order ? ` ${order.node}` : ""}`,
@@ -216,7 +233,11 @@ export class Daemon implements AsyncDisposable {
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
     const changed = this.#book.note(this.#heart.agent.state, now());
-    if (!changed || this.#listeners.size === 0) return;
+    if (changed) this.#notify();
+  }
+
+  #notify(): void {
+    if (this.#listeners.size === 0) return;
     this.#updating ??= setTimeout(() => {
       this.#updating = undefined;
       for (const listener of this.#listeners) listener();
@@ -234,9 +255,6 @@ function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
       return witness.addresses;
   }
 }
-
-const underWay = (handover: Handover): string =>
-  `swap ${"id" in handover ? handover.id : ""} is under way`;
 
 const keyWords = (ids: readonly number[]): string =>
   `${ids.length === 1 ? "key" : "keys"} ${ids.join(", ")}`;

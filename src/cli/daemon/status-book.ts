@@ -14,6 +14,7 @@ import {
   type PathStatus,
   type PeerStatus,
   type Status,
+  type WaitingStatus,
 } from "../status.ts";
 import { version } from "../version.ts";
 import { alertsOf } from "./alerts.ts";
@@ -26,6 +27,7 @@ export interface StatusBookOptions {
   readonly witnesses: () => readonly string[];
   /** Troubles of the floors below: paths, disk, tools. */
   readonly troubles: () => readonly string[];
+  readonly waiting: () => readonly WaitingStatus[];
 }
 
 /** Keeps what the state itself does not: since when each shown value has been what it is. */
@@ -66,7 +68,7 @@ export class StatusBook {
   }
 
   status(agent: Agent, now: Instant): Status {
-    const { configuration, policy, startedAt, witnesses } = this.#options;
+    const { configuration, policy, startedAt, witnesses, waiting } = this.#options;
     const { state } = agent;
     const { here } = sidesOf(configuration, policy.node);
     const peer = freshPeer(state, now, policy);
@@ -102,6 +104,7 @@ export class StatusBook {
       paths: here.paths.map((_, path) => this.#path(agent, path, now)),
       handover: this.#handovers.current(state, now),
       lastHandover: this.#handovers.last(state, now),
+      waiting: waiting(),
       alerts: this.#alerts(agent, now),
       swap: {
         minRequests: policy.swap.minRequests,

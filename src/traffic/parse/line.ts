@@ -16,9 +16,10 @@ import { canaryTag, canaryWord } from "./canary.ts";
  * With `auto` nothing is learnt from earlier lines, so that a server whose format is changed while
  * it runs is read on without a gap, and no line has to be read twice.
  */
-export const logFormats = ["auto", "common", "combined", "vhost"] as const;
-export type LogFormat = (typeof logFormats)[number];
-export type LineShape = Exclude<LogFormat, "auto">;
+export const lineFormats = ["auto", "common", "combined", "vhost"] as const;
+export type LineFormat = (typeof lineFormats)[number];
+/** What a readable line turned out to be; `json` and `pattern` are read by files beside this one. */
+export type LineShape = Exclude<LineFormat, "auto"> | "json" | "pattern";
 
 export interface LogLine {
   readonly shape: LineShape;
@@ -26,6 +27,10 @@ export interface LogLine {
   readonly status: number;
   /** The tag of a request of our own; undefined for everybody else's. */
   readonly canary: string | undefined;
+  /** The client's address as clientAddress leaves it; a name where the server looks names up. */
+  readonly client: string | undefined;
+  /** As written, for readTime: most who read a line do not ask for its time. */
+  readonly time: string | undefined;
 }
 
 /**
@@ -33,13 +38,14 @@ export interface LogLine {
  * is allowed). Undefined where it does not fit the format; never throws. Time is linear in the
  * length.
  */
-export function readLine(line: string, format: LogFormat): LogLine | undefined {
+export function readLine(line: string, format: LineFormat): LogLine | undefined {
   // The first `] "` is the joint between time and request, whatever stands before it: both servers
   // escape a quote inside a user name, and Apache writes an empty user name as `""` without a
   // bracket.
   const timeEnd = line.indexOf('] "');
   if (timeEnd < 0) return undefined;
-  const words = headWords(line, timeEnd);
+  const timeStart = line.lastIndexOf("[", timeEnd);
+  const words = headWords(line, timeStart);
   const requestStart = timeEnd + 3;
   const requestEnd = closingQuote(line, requestStart);
   if (words === "none" || requestEnd < 0) return undefined;
@@ -56,7 +62,18 @@ export function readLine(line: string, format: LogFormat): LogLine | undefined {
     shape,
     status: statusAt(line, requestEnd + 2),
     canary: ours ? canaryTag(line.slice(requestStart, requestEnd), agent) : undefined,
+    client: clientAddress(wordAt(line, words === "vhost" ? line.indexOf(" ") + 1 : 0)),
+    time: line.slice(timeStart + 1, timeEnd),
   };
+}
+
+/**
+ * The client's address as everybody else writes it: a server that listens for IPv4 on an IPv6 socket
+ * calls 192.0.2.7 `::ffff:192.0.2.7`. Undefined for the `-` of a connection that had none.
+ */
+export function clientAddress(written: string): string | undefined {
+  if (written === "" || written === "-") return undefined;
+  return written.startsWith("::ffff:") && written.includes(".", 8) ? written.slice(7) : written;
 }
 
 /**
@@ -83,8 +100,7 @@ const statusAndBytes = / (?:\d{3}|-) (?:\d+|-)(?= |$)/y;
  * user name with a space in it. What tells them apart is the second word: the ident, which is `-`
  * on every server of today, or the client. A wrong guess changes nothing but the label.
  */
-function headWords(line: string, timeEnd: number): "none" | "three" | "vhost" | "spaced" {
-  const timeStart = line.lastIndexOf("[", timeEnd);
+function headWords(line: string, timeStart: number): "none" | "three" | "vhost" | "spaced" {
   const first = line.indexOf(" ");
   const second = line.indexOf(" ", first + 1);
   const third = line.indexOf(" ", second + 1);
@@ -93,6 +109,10 @@ function headWords(line: string, timeEnd: number): "none" | "three" | "vhost" | 
   if (!readable) return "none";
   if (third === timeStart - 1) return "three";
   return line.slice(first + 1, second) === "-" ? "spaced" : "vhost";
+}
+
+function wordAt(line: string, at: number): string {
+  return line.slice(at, line.indexOf(" ", at));
 }
 
 function shapeOf(words: "three" | "vhost" | "spaced", agent: string | undefined): LineShape {
