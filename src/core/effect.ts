@@ -64,7 +64,13 @@ export type Effect =
    */
   | { readonly kind: "rehearse"; readonly id: HandoverId }
   /** Target: count from here on. Answered by `traffic-counted`, again and again. */
-  | { readonly kind: "count-traffic"; readonly id: HandoverId; readonly step: number }
+  | {
+      readonly kind: "count-traffic";
+      readonly id: HandoverId;
+      readonly step: number;
+      /** `handed-over`: those left out that came to this machine by themselves. */
+      readonly of: "all" | "handed-over";
+    }
   /** Send one tagged request to the address over the network. */
   | { readonly kind: "send-tagged"; readonly id: HandoverId };
 

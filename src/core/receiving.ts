@@ -121,7 +121,7 @@ function diverted(state: State, receiving: Receiving, now: Instant, policy: Poli
 /** Counting begins before the first client can arrive. */
 function counting(receiving: Receiving, now: Instant): Phase {
   const { id, step } = receiving;
-  const effects = [{ kind: "count-traffic", id, step }] as const;
+  const effects = [{ kind: "count-traffic", id, step, of: "all" }] as const;
   return { handover: { ...receiving, phase: "taking", since: now }, effects, why: "" };
 }
 

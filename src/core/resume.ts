@@ -62,7 +62,7 @@ export function resumed(
       return holds
         ? {
             handover: { ...receiving, phase: "verifying" },
-            effects: [{ kind: "count-traffic", id, step: -1 }],
+            effects: [{ kind: "count-traffic", id, step: -1, of: "all" }],
             why: `Swap ${id}: verifying goes on after a restart of the agent`,
           }
         : undefined;

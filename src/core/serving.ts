@@ -69,7 +69,7 @@ export function serve(receiving: Receiving, word: HandoverWord, now: Instant): P
       counted: { requests: 0, errors: 0, span: millis(0) },
       tagged: false,
     },
-    effects: [{ kind: "count-traffic", id, step }],
+    effects: [{ kind: "count-traffic", id, step, of: "handed-over" }],
     why: "",
   };
 }
@@ -88,7 +88,7 @@ function taken(state: State, receiving: Receiving, now: Instant, policy: Policy)
   const step = receiving.step + 1;
   const taking = { ...receiving, phase: "taking" as const, since: now, step };
   return provisional
-    ? { handover: taking, effects: [{ kind: "count-traffic", id, step }], why: "" }
+    ? { handover: taking, effects: [{ kind: "count-traffic", id, step, of: "all" }], why: "" }
     : phase(taking);
 }
 

@@ -52,6 +52,7 @@ export class Daemon implements AsyncDisposable {
   readonly #journal: Journal;
   readonly #history: HistoryWriter;
   readonly #traffic: TrafficWatch;
+  readonly #steward: LinuxSteward;
   readonly #service: ServiceWatch;
   readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
@@ -71,12 +72,13 @@ export class Daemon implements AsyncDisposable {
     this.#traffic = watchTraffic({
       paths: here.accessLogs,
       format: configuration.logFormat,
-      onCount: (count) => steward.counted(count),
+      onCount: (count) => this.#steward.counted(count),
       onTrouble: (sentence) => log.warning(sentence),
     });
-    const steward = new LinuxSteward({
+    this.#steward = new LinuxSteward({
       configuration,
       accessLogs: here.accessLogs,
+      peers: peer.paths,
       traffic: this.#traffic,
       report: (event) => this.#heart.tell(event),
       tell: (level, sentence) => this.#tell(level, sentence),
@@ -84,7 +86,7 @@ export class Daemon implements AsyncDisposable {
     });
     this.#heart = new Heart({
       policy,
-      steward,
+      steward: this.#steward,
       start: found.start,
       protocol: {
         pair: pairDigest(configuration.pair),
@@ -186,6 +188,7 @@ export class Daemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#service.stop();
+    this.#steward.stop();
     this.#heart.stop();
     await this.#waiting[Symbol.asyncDispose]();
     clearTimeout(this.#updating);

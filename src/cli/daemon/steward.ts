@@ -4,15 +4,19 @@ import type { JournalEntry, TellLevel } from "../../core/effect.ts";
 import type { Baseline, Event, Rehearsal } from "../../core/event.ts";
 import { millis } from "../../core/time.ts";
 import { runCommand } from "../../linux/command.ts";
+import { tableName } from "../../linux/mute.ts";
 import type { Count } from "../../traffic/messages.ts";
 import type { TrafficWatch } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { reasonOf } from "../failure.ts";
 import { askForPage } from "./canary-request.ts";
+import { Strangers } from "./strangers.ts";
 
 export interface StewardOptions {
   readonly configuration: Configuration;
   readonly accessLogs: readonly string[];
+  /** The peer's addresses. */
+  readonly peers: readonly string[];
   readonly traffic: TrafficWatch;
   readonly report: (event: Event) => void;
   readonly tell: (level: TellLevel, sentence: string) => void;
@@ -33,9 +37,21 @@ const lineMillis = 8000;
  */
 export class LinuxSteward implements Steward {
   readonly #options: StewardOptions;
+  readonly #strangers: Strangers;
 
   constructor(options: StewardOptions) {
+    const { configuration, peers, traffic, tell } = options;
     this.#options = options;
+    this.#strangers = new Strangers({
+      table: tableName(configuration.pair),
+      peers,
+      exclude: (count, addresses) => traffic.exclude(count, addresses),
+      onTrouble: (sentence) => tell("warning", sentence),
+    });
+  }
+
+  stop(): void {
+    this.#strangers.stop();
   }
 
   perform(effect: StewardEffect): void {
@@ -45,6 +61,7 @@ export class LinuxSteward implements Steward {
         break;
       case "journal":
         this.#options.journal(effect.entry);
+        if (effect.entry.swap === undefined) this.#strangers.stop();
         break;
       case "measure-baseline":
         void this.#baseline(effect.id).then((result) =>
@@ -57,7 +74,7 @@ export class LinuxSteward implements Steward {
         );
         break;
       case "count-traffic":
-        void this.#count(countName(effect));
+        void this.#count(countName(effect), effect.of);
         break;
       case "drain-hook":
         void this.#drainHook();
@@ -123,9 +140,11 @@ export class LinuxSteward implements Steward {
     if (result.kind === "failed") tell("warning", `The drain hook failed: ${result.reason}`);
   }
 
-  async #count(name: string): Promise<void> {
+  async #count(name: string, of: "all" | "handed-over"): Promise<void> {
     try {
       await this.#options.traffic.count(name);
+      if (of === "handed-over") this.#strangers.leaveOutOf(name);
+      else this.#strangers.stop();
     } catch (error) {
       this.#options.tell("error", `Cannot count what is served: ${reasonOf(error)}`);
     }
