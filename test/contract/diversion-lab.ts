@@ -198,6 +198,8 @@ const mute = (own: string): string =>
   muteScript(table, [parseAddress(shared.v4)], parseAddress(own));
 
 const plug = (cable: Namespace, to: Namespace, number: string, mac: MacAddress): void => {
+  // A kernel asks for no IPv6 neighbour while its own link-local address is on probation.
+  to.runWords("sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0");
   cable.run(`ip link add port${number} type veth peer name eth0 address ${mac} netns ${to.pid}`);
   cable.run(`ip link set port${number} master br0 up`);
   to.run("ip link set eth0 up");
