@@ -7,7 +7,7 @@ import type { DiversionCounts } from "../../src/linux/diversion/table-contents.t
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
 import type { ActorOptions, ActorWord, Calls } from "./diversion-actor.ts";
-import { type Child, eventually, Namespace } from "./namespace.ts";
+import { type Child, eventually, Namespace, wait } from "./namespace.ts";
 
 /** What moves. */
 export const shared = { v4: "10.99.0.100", v6: "fd99::100" } as const;
@@ -76,6 +76,16 @@ export class Actor {
     const before = this.kept.length;
     await this.call("keep", flows);
     await this.eventually("the list in the kernel", () => this.kept.length > before);
+  }
+
+  /** How the connection ended, once it has. */
+  async end(key: string): Promise<Awaited<ReturnType<Calls["look"]>>> {
+    for (let looks = 0; looks < 300; looks += 1) {
+      const seen = await this.call("look", key);
+      if (seen.ended !== "") return seen;
+      await wait(50);
+    }
+    throw new Error(`Never seen: the end of ${key}`);
   }
 
   async eventually(what: string, seen: () => boolean): Promise<void> {
