@@ -7,7 +7,7 @@ import type { DiversionCounts } from "../../src/linux/diversion/table-contents.t
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
 import type { ActorOptions, ActorWord, Calls } from "./diversion-actor.ts";
-import { type Child, eventually, Namespace } from "./namespace.ts";
+import { type Child, eventually, Namespace, wait } from "./namespace.ts";
 
 /** What moves. */
 export const shared = { v4: "10.99.0.100", v6: "fd99::100" } as const;
@@ -76,6 +76,16 @@ export class Actor {
     const before = this.kept.length;
     await this.call("keep", flows);
     await this.eventually("the list in the kernel", () => this.kept.length > before);
+  }
+
+  /** How the connection ended, once it has. */
+  async end(key: string): Promise<Awaited<ReturnType<Calls["look"]>>> {
+    for (let looks = 0; looks < 300; looks += 1) {
+      const seen = await this.call("look", key);
+      if (seen.ended !== "") return seen;
+      await wait(50);
+    }
+    throw new Error(`Never seen: the end of ${key}`);
   }
 
   async eventually(what: string, seen: () => boolean): Promise<void> {
@@ -198,6 +208,8 @@ const mute = (own: string): string =>
   muteScript(table, [parseAddress(shared.v4)], parseAddress(own));
 
 const plug = (cable: Namespace, to: Namespace, number: string, mac: MacAddress): void => {
+  // A kernel asks for no IPv6 neighbour while its own link-local address is on probation.
+  to.runWords("sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0");
   cable.run(`ip link add port${number} type veth peer name eth0 address ${mac} netns ${to.pid}`);
   cable.run(`ip link set port${number} master br0 up`);
   to.run("ip link set eth0 up");

@@ -9,6 +9,14 @@ export interface Load extends Purpose {
   readonly ownMac: MacAddress;
 }
 
+/** One run of nft. */
+export interface Step {
+  readonly script: string;
+  /** For the log, where a list of thousands helps nobody. */
+  readonly shown?: string;
+  readonly done: () => void;
+}
+
 /** The shortest way to what is wanted, from what is there. */
 export const changeScript = (
   scene: Scene,

@@ -4,7 +4,7 @@ import { runCommand } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
 import { Troubles } from "../troubles.ts";
-import { changeScript, isKnown, keepCommands, type Load, same } from "./change.ts";
+import { changeScript, isKnown, keepCommands, type Load, type Step, same } from "./change.ts";
 import { poke } from "./poke.ts";
 import {
   forgetScript,
@@ -39,13 +39,6 @@ const retryMillis = 1000;
 /** A firewall that is reloaded often empties all tables; nobody tells. */
 const lookEveryMillis = 250;
 
-interface Step {
-  readonly script: string;
-  /** For the log, where a list of thousands helps nobody. */
-  readonly shown?: string;
-  readonly done: () => void;
-}
-
 /**
  * Brings the table of the diversion to what is wished: one nft at a time, the newest wish wins. What an
  * earlier agent left is taken over with the connections that it knows; where it cannot be, it is replaced.
@@ -69,6 +62,7 @@ export class Diverter {
   /** What an earlier agent left was refused so often: by the second time it is replaced. */
   #refusals: number | "taken over" = 0;
   #working = false;
+  #pausing = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -80,7 +74,10 @@ export class Diverter {
   /** `arrivalsFrom`: the other machine's MAC, to record which clients come from there. */
   reconcile(diversion: Diversion, arrivalsFrom?: MacAddress): void {
     if (diversion.kind === "none" && this.#wish.diversion.kind !== "none") this.#keep = undefined;
-    this.#wish = { diversion, arrivalsFrom };
+    const wish = { diversion, arrivalsFrom };
+    // The same wish again does not end the pause after a failure: it comes several times a second.
+    if (JSON.stringify(wish) !== JSON.stringify(this.#wish)) this.#pausing = false;
+    this.#wish = wish;
     void this.#work();
   }
 
@@ -90,6 +87,7 @@ export class Diverter {
    */
   keep(flows: readonly Flow[]): void {
     this.#keep = flows;
+    this.#pausing = false;
     void this.#work();
   }
 
@@ -105,6 +103,7 @@ export class Diverter {
    */
   abandon(): void {
     this.#abandoning = true;
+    this.#pausing = false;
     this.reconcile(noDiversion);
   }
 
@@ -116,9 +115,8 @@ export class Diverter {
   }
 
   async #work(): Promise<void> {
-    if (this.#working || this.#stopped) return;
+    if (this.#working || this.#pausing || this.#stopped) return;
     this.#working = true;
-    clearTimeout(this.#timer);
     let done = true;
     while (done && !this.#stopped) {
       if (this.#abandoning) {
@@ -133,8 +131,10 @@ export class Diverter {
       if (done) step.done();
     }
     this.#working = false;
-    if (this.#stopped || this.#isRest) return;
-    this.#timer = setTimeout(() => this.#look(), done ? lookEveryMillis : retryMillis);
+    this.#pausing = !done;
+    if (!this.#stopped && !this.#isRest) {
+      this.#timer ??= setTimeout(() => this.#look(), done ? lookEveryMillis : retryMillis);
+    }
   }
 
   /** What is to be done now, if anything. */
@@ -150,7 +150,10 @@ export class Diverter {
     const kept = this.#loadedKeep === keep;
     if (settled && kept) {
       if (!this.#forgetting) return undefined;
-      return { script: forgetScript(scene), done: () => this.#forgotten() };
+      const done = () => {
+        this.#forgetting = false;
+      };
+      return { script: forgetScript(scene), done };
     }
     const ended = typeof loaded === "object" && loaded.diversion.kind !== "none";
     const refused = this.#refusals !== "taken over" && this.#refusals >= 2;
@@ -188,10 +191,10 @@ export class Diverter {
 
   #loadedIs(load: Load, keep: readonly Flow[] | undefined): void {
     this.#loaded = load;
-    this.#loadedKeep = keep;
     this.#refusals = "taken over";
     this.#tell(load.diversion);
-    if (keep !== undefined) this.#options.onKept(keep);
+    if (keep !== undefined && keep !== this.#loadedKeep) this.#options.onKept(keep);
+    this.#loadedKeep = keep;
   }
 
   #gone(): void {
@@ -199,10 +202,6 @@ export class Diverter {
     this.#loadedKeep = undefined;
     this.#counted = { given: 0, stayed: 0 };
     if (!this.#isWanted) this.#tell(noDiversion);
-  }
-
-  #forgotten(): void {
-    this.#forgetting = false;
   }
 
   async #abandon(): Promise<boolean> {
@@ -249,6 +248,8 @@ export class Diverter {
   }
 
   #look(): void {
+    this.#timer = undefined;
+    this.#pausing = false;
     const { table, onTrouble } = this.#options;
     if (typeof this.#loaded === "object" && !this.#netfilter.chain(table, "in")) {
       onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
@@ -281,12 +282,9 @@ export class Diverter {
 
   get #isWanted(): boolean {
     const { diversion, arrivalsFrom } = this.#wish;
-    return diversion.kind !== "none" || arrivalsFrom !== undefined || this.#keeps;
-  }
-
-  /** An empty list alone needs no table. */
-  get #keeps(): boolean {
-    return this.#keep !== undefined && this.#keep.length > 0;
+    // An empty list alone needs no table.
+    const keeps = this.#keep !== undefined && this.#keep.length > 0;
+    return diversion.kind !== "none" || arrivalsFrom !== undefined || keeps;
   }
 
   get #isRest(): boolean {
