@@ -1,6 +1,7 @@
 import type { Report } from "../agent/ports.ts";
 import type { AddressWish } from "../core/effect.ts";
 import { elapsed, type Instant, type Millis, millis, times } from "../core/time.ts";
+import type { CommandListener } from "./command.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { IpBatch } from "./ip-batch.ts";
 import { IpMonitor } from "./ip-monitor.ts";
@@ -26,7 +27,7 @@ export interface AddressKeeperOptions {
   readonly report: Report;
   readonly now: () => Instant;
   readonly afterSockets: (act: () => void) => void;
-  readonly onCommand: (line: string) => void;
+  readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
   readonly troubles: Troubles;
   /** After every look, before `picture` changes and before anything is reported. */

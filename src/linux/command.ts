@@ -5,6 +5,12 @@ export type CommandResult =
   | { readonly kind: "failed"; readonly reason: string };
 
 /**
+ * Hears of every command before it runs: the line as an administrator would type it, and the script where the
+ * command reads one, which is too long for a line of a log.
+ */
+export type CommandListener = (line: string, script?: string) => void;
+
+/**
  * Runs one command and waits for its end, asynchronously; never rejects. Node's own spawn, because
  * loading a library in the middle of a handover would stop the heart for a tenth of a second. `input` is
  * for what is too long to be an argument.
@@ -29,6 +35,27 @@ export const runCommand = (
     child.stdin?.end(input);
   });
 
+/**
+ * Runs a script of nft, all of it or nothing. `what` is told in its place where only a line is asked for;
+ * `shown` where a list of thousands helps no reader.
+ */
+export const runNft = (
+  script: string,
+  options: {
+    readonly what: string;
+    readonly shown?: string;
+    readonly timeoutMillis: number;
+    readonly onCommand: CommandListener;
+  },
+): Promise<CommandResult> => {
+  const { what, shown = script, timeoutMillis, onCommand } = options;
+  onCommand(`nft -f - # ${what}`, shown);
+  return runCommand("nft", ["-f", "-"], timeoutMillis, script);
+};
+
 /** As an administrator would type it. */
 export const commandLine = (file: string, args: readonly string[]): string =>
-  [file, ...args].map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part}'`)).join(" ");
+  [file, ...args].map(quoted).join(" ");
+
+const quoted = (part: string): string =>
+  /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", "'\\''")}'`;

@@ -2,7 +2,7 @@ import type { Report } from "../agent/ports.ts";
 import type { HandoverId, MacAddress } from "../core/beat.ts";
 import type { Flow } from "../core/diversion.ts";
 import type { Wish } from "../core/effect.ts";
-import { commandLine, runCommand } from "./command.ts";
+import { type CommandListener, commandLine, runCommand } from "./command.ts";
 import { countConnections, listConnections } from "./diversion/connections-list.ts";
 import { Diverter } from "./diversion/diverter.ts";
 import { listStragglers, type Straggler } from "./diversion/stragglers.ts";
@@ -16,11 +16,20 @@ export interface ConnectionKeeperOptions {
   readonly report: Report;
   /** Tells one neighbour that the addresses are at `holder`. */
   readonly correct: (neighbour: MacAddress, holder: MacAddress) => void;
-  readonly onCommand: (line: string) => void;
+  readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
   /** What an administrator should read: who is left, who is cut. */
   readonly onNotice: (sentence: string) => void;
 }
+
+/** Of `ss`: every TCP connection to the address ends with a reset. */
+export const endArguments = (address: string): readonly string[] => [
+  "--kill",
+  "--tcp",
+  "--no-header",
+  "src",
+  address,
+];
 
 const countEveryMillis = 250;
 /** With tens of thousands of connections counting takes a while: a tenth of the time, and no more. */
@@ -105,7 +114,7 @@ export class ConnectionKeeper {
       onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
     }
     for (const { text } of addresses) {
-      const args = ["--kill", "--tcp", "--no-header", "src", text];
+      const args = endArguments(text);
       onCommand(commandLine("ss", args));
       const result = await runCommand("ss", args, cutPatienceMillis);
       if (result.kind === "failed") onTrouble(result.reason);

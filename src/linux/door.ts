@@ -1,6 +1,6 @@
 import type { Report } from "../agent/ports.ts";
 import type { Wish } from "../core/effect.ts";
-import { commandLine, runCommand } from "./command.ts";
+import { type CommandListener, runNft } from "./command.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { anyConnection } from "./sock-diag.ts";
 
@@ -8,7 +8,7 @@ export interface DoorOptions {
   readonly table: string;
   readonly addresses: readonly IpAddress[];
   readonly report: Report;
-  readonly onCommand: (line: string) => void;
+  readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
 }
 
@@ -54,7 +54,9 @@ export class Door {
       const { table, addresses } = this.#options;
       // An nft that is killed may have done it all the same: what may be closed has to be opened.
       this.#closed = true;
-      done = await this.#nft(close ? closeScript(table, addresses) : openScript(table));
+      done = close
+        ? await this.#nft(closeScript(table, addresses), "let no new connection in")
+        : await this.#nft(openScript(table), "let new connections in");
       if (done) this.#closed = close;
     }
     this.#working = false;
@@ -70,10 +72,10 @@ export class Door {
     else setTimeout(() => this.#watch(looks - 1), lookEveryMillis);
   }
 
-  async #nft(script: string): Promise<boolean> {
-    this.#options.onCommand(commandLine("nft", [script]));
-    const result = await runCommand("nft", [script], nftPatienceMillis);
-    if (result.kind === "failed") this.#options.onTrouble(result.reason);
+  async #nft(script: string, what: string): Promise<boolean> {
+    const { onCommand, onTrouble } = this.#options;
+    const result = await runNft(script, { what, onCommand, timeoutMillis: nftPatienceMillis });
+    if (result.kind === "failed") onTrouble(result.reason);
     return result.kind === "done";
   }
 }

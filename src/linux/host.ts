@@ -7,6 +7,7 @@ import type { Wish } from "../core/effect.ts";
 import { elapsed, type Instant } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
+import type { CommandListener } from "./command.ts";
 import { ConnectionKeeper } from "./connection-keeper.ts";
 import { Door } from "./door.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
@@ -38,8 +39,8 @@ export interface LinuxHostOptions {
    * there.
    */
   readonly afterSockets: (act: () => void) => void;
-  /** Every command as an administrator would type it; renewals, several a second, are left out. */
-  readonly onCommand?: (line: string) => void;
+  /** Of every command but renewals, which are several a second. */
+  readonly onCommand?: CommandListener;
   readonly onTrouble?: (sentence: string) => void;
   /** What an administrator should read of a handover: who is left, who is cut. */
   readonly onNotice?: (sentence: string) => void;

@@ -1,6 +1,6 @@
 import type { AddressWish } from "../core/effect.ts";
 import { after, elapsed, type Instant, latest, type Millis, millis } from "../core/time.ts";
-import { commandLine, runCommand } from "./command.ts";
+import { type CommandListener, runNft } from "./command.ts";
 import type { BatchResult, IpBatch } from "./ip-batch.ts";
 import { muteScript, unmuteScript } from "./mute.ts";
 import { ownAddresses, type Picture, type Scene } from "./picture.ts";
@@ -12,7 +12,7 @@ export interface ReconcilerOptions {
   readonly leaseSeconds: number;
   readonly batch: IpBatch;
   readonly now: () => Instant;
-  readonly onCommand: (line: string) => void;
+  readonly onCommand: CommandListener;
   readonly troubles: Troubles;
   /** A command ended, however it did: look at the kernel, then step again. */
   readonly onStepDone: () => void;
@@ -99,16 +99,16 @@ export class Reconciler {
     }
     const { scene } = this.#options;
     const own = ownAddresses(scene, picture).find(({ address }) => address.family === 4)?.address;
-    const script =
+    const [script, what] =
       step.kind === "mute"
-        ? muteScript(scene.muteTable, scene.addresses, own)
-        : unmuteScript(scene.muteTable);
-    void this.#runNft(script, done);
+        ? [muteScript(scene.muteTable, scene.addresses, own), "mute the silent address"]
+        : [unmuteScript(scene.muteTable), "end the mute"];
+    void this.#runNft(script, what, done);
   }
 
-  async #runNft(script: string, done: (well: boolean) => void): Promise<void> {
-    this.#options.onCommand(commandLine("nft", [script]));
-    const result = await runCommand("nft", [script], nftPatienceMillis);
+  async #runNft(script: string, what: string, done: (well: boolean) => void): Promise<void> {
+    const { onCommand } = this.#options;
+    const result = await runNft(script, { what, onCommand, timeoutMillis: nftPatienceMillis });
     if (result.kind === "done") this.#options.troubles.mended("mute");
     else this.#options.troubles.say("mute", result.reason);
     done(result.kind === "done");

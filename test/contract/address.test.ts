@@ -47,10 +47,10 @@ it("silence goes up mute first and comes down mute last", async () => {
   await h.eventually("its end", () => h.commands.length === 4);
   await h.eventually("no table", () => h.pair.here.run("nft list tables") === "");
   expect(h.commands.map((line) => line.split(" ").slice(0, 3).join(" "))).toEqual([
-    "nft 'add table",
+    "nft -f -",
     "ip addr add",
     "ip addr del",
-    "nft 'delete table",
+    "nft -f -",
   ]);
 });
 

@@ -43,7 +43,7 @@ const diverter = new Diverter({
   onDiverted: (value) => say({ word: "diverted", value }),
   onKept: (flows) => say({ word: "kept", value: flows.length }),
   onCounted: (value) => say({ word: "counted", value }),
-  onCommand: (value) => say({ word: "command", value }),
+  onCommand: (line, script = "") => say({ word: "command", value: `${line}\n${script}` }),
   onTrouble: (value) => say({ word: "trouble", value }),
 });
 

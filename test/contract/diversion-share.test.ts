@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 
 import { noDiversion } from "../../src/core/diversion.ts";
 import {
+  declareScript,
   forgetScript,
   keepElements,
   keepScript,
@@ -131,6 +132,7 @@ it.each([
   const flow = { port: 80, clientPort: 50_000 };
   const flows = texts.map((address) => ({ ...flow, address, client: address }));
   for (const script of [
+    declareScript(scene),
     keepScript(scene, [...keepElements(scene, flows)]),
     ...[noDiversion, ...diversions].flatMap((diversion) => [
       loadScript(scene, { diversion, arrivalsFrom: undefined }),

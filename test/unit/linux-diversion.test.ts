@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 
 import { type Diversion, noDiversion } from "../../src/core/diversion.ts";
-import { changeScript, type Load, same } from "../../src/linux/diversion/change.ts";
+import { changeScript, type Load, purposeWords, same } from "../../src/linux/diversion/change.ts";
 import { pokePacket } from "../../src/linux/diversion/poke.ts";
 import {
+  declareScript,
   forgetScript,
   keepElements,
   keepScript,
@@ -27,17 +28,20 @@ const both = scene("10.99.0.100", "10.99.0.101", "fd99::100");
 const share = (of: number, ...testers: readonly string[]) =>
   ({ kind: "share", to, share: of, testers }) as const;
 
-/** The chain as it is filled; the declarations before it are the same in every script. */
-const chain = (script: string, name: string): string => {
-  const filled = script.slice(script.lastIndexOf("\nflush "));
-  return new RegExp(`^  chain ${name} {\n(.*?)^  }$`, "ms").exec(filled)?.[1] ?? "";
-};
+const chain = (script: string, name: string): string =>
+  new RegExp(`^  chain ${name} {\n(.*?)^  }$`, "ms").exec(script)?.[1] ?? "";
 
 const load = (diversion: Diversion, arrivalsFrom?: string, where = both): string =>
   loadScript(where, { diversion, arrivalsFrom });
 
-it("a whole script declares, empties the chains, and fills them", () => {
-  expect(load({ kind: "kept", to }, undefined, one)).toMatchInlineSnapshot(`
+it("the first script declares, empties the chains, and fills them", () => {
+  const aim = {
+    diversion: { kind: "kept", to },
+    arrivalsFrom: undefined,
+    ownMac: one.ownMac,
+  } as const;
+  const first = { loaded: "nothing", aim, afresh: false, elements: undefined } as const;
+  expect(changeScript(one, first)).toMatchInlineSnapshot(`
     "table netdev failover_www {
       counter given { }
       counter stayed { }
@@ -253,14 +257,53 @@ it("only another share of the same diversion is a matter of the chains that deci
     arrivalsFrom: undefined,
     ownMac: one.ownMac,
   });
+  const change = (loaded: Load | "nothing" | "unknown", aim: Load, more = {}): string =>
+    changeScript(one, { loaded, aim, afresh: false, elements: undefined, ...more });
   const whole = (from: Load | "nothing" | "unknown", aim: Load): boolean =>
-    changeScript(one, from, aim).includes("chain in");
+    change(from, aim).includes("chain in");
   expect(whole(at(share(0)), at(share(1)))).toBe(false);
   expect(whole("unknown", at(share(1)))).toBe(true);
   expect(whole(at(noDiversion), at(share(1)))).toBe(true);
   expect(whole(at({ ...share(0), to: "02:00:00:00:00:99" }), at(share(1)))).toBe(true);
   expect(whole({ ...at(share(0)), ownMac: "02:00:00:00:00:99" }, at(share(1)))).toBe(true);
   expect(same(at(share(0)), at(share(0)))).toBe(true);
+});
+
+it("what was declared is not declared again, and what is there not loaded again", () => {
+  const aim = { diversion: share(1), arrivalsFrom: undefined, ownMac: one.ownMac };
+  const base = { aim, afresh: false, elements: undefined };
+  const elements = [
+    "add element netdev failover_www keep4 { 10.99.0.7 . 40000 . 10.99.0.100 . 80 }",
+  ];
+  const declared = declareScript(one);
+  expect(changeScript(one, { ...base, loaded: "unknown" })).toContain(declared);
+  expect(
+    changeScript(one, { ...base, loaded: "unknown", elements }).split("chain over {\n  }"),
+  ).toHaveLength(2);
+  expect(changeScript(one, { ...base, loaded: aim, elements })).toBe(keepScript(one, elements));
+  const afresh = changeScript(one, { ...base, loaded: aim, elements, afresh: true });
+  expect(afresh.startsWith(`${removeScript("failover_www")}\n${declared}\nflush set`)).toBe(true);
+  expect(afresh).toContain("goto pick4");
+});
+
+it("a line of the log says what a script is for", () => {
+  const words = (diversion: Diversion, kept = 0): string =>
+    purposeWords({ diversion, arrivalsFrom: undefined }, kept);
+  expect([
+    words(share(0)),
+    words(share(0.125, "10.99.0.7", "fd99::7")),
+    words({ kind: "all-but-kept", to }, 15),
+    words({ kind: "kept", to }, 15),
+    words(noDiversion),
+  ]).toMatchInlineSnapshot(`
+    [
+      "pass no new connections to 02:00:00:00:00:12",
+      "pass 12.5 % of new connections, and those of 10.99.0.7, fd99::7, to 02:00:00:00:00:12",
+      "pass all but 15 kept connections to 02:00:00:00:00:12",
+      "pass 15 kept connections back to 02:00:00:00:00:12",
+      "only look who arrives",
+    ]
+  `);
 });
 
 it("a poke is a bare ACK that fits nothing", () => {

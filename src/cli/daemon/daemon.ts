@@ -107,7 +107,7 @@ export class Daemon implements AsyncDisposable {
         leaseSeconds: configuration.lease / 1000,
         witness: witnessOf(configuration),
         announceRate: configuration.announceRate,
-        onCommand: (line) => log.info(line),
+        onCommand: (line, script) => logCommand(log, line, script),
         onTrouble: (sentence) => this.#tell("warning", sentence),
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
       },
@@ -257,6 +257,16 @@ function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
     case "addresses":
       return witness.addresses;
   }
+}
+
+/**
+ * A script of some thousand characters would bury the sentences around it, and the swap changes rules several
+ * times. So a line says what is run and what for, and only the level debug shows the script, line by line: it is
+ * in the kernel as well (`nft list table`), and `promote --dry-run` prints it beforehand.
+ */
+function logCommand(log: Log, line: string, script = ""): void {
+  log.info(line);
+  for (const part of script === "" ? [] : script.split("\n")) log.debug(() => `  ${part}`);
 }
 
 const keyWords = (ids: readonly number[]): string =>

@@ -1,19 +1,20 @@
 import type { MacAddress } from "../../core/beat.ts";
 import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts";
-import { runCommand } from "../command.ts";
+import { type CommandListener, runNft } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
 import { Troubles } from "../troubles.ts";
-import { changeScript, isKnown, keepCommands, type Load, type Step, same } from "./change.ts";
-import { poke } from "./poke.ts";
 import {
-  forgetScript,
-  keepScript,
-  type Purpose,
-  pickScript,
-  removeScript,
-  type Scene,
-} from "./rules.ts";
+  changeScript,
+  isKnown,
+  keepCommands,
+  type Load,
+  purposeWords,
+  type Step,
+  same,
+} from "./change.ts";
+import { poke } from "./poke.ts";
+import { forgetScript, type Purpose, pickScript, removeScript, type Scene } from "./rules.ts";
 import { listDivertedFlows } from "./stragglers.ts";
 import { type DiversionCounts, readCounts } from "./table-contents.ts";
 
@@ -29,7 +30,7 @@ export interface DiverterOptions {
   readonly onKept: (flows: readonly Flow[]) => void;
   /** New connections since the table was loaded; told when they change, while a share is handed over. */
   readonly onCounted: (counts: DiversionCounts) => void;
-  readonly onCommand: (line: string) => void;
+  readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
 }
 
@@ -127,7 +128,7 @@ export class Diverter {
       if (this.#stopped) return;
       const step = this.#next();
       if (step === undefined) break;
-      done = await this.#nft(step.script, step.shown);
+      done = await this.#nft(step);
       if (done) step.done();
     }
     this.#working = false;
@@ -140,8 +141,9 @@ export class Diverter {
   /** What is to be done now, if anything. */
   #next(): Step | undefined {
     const { table, ownMac } = this.#options;
-    const loaded = this.#loaded;
     if (!this.#isWanted) return this.#nextOfNothing();
+    this.#noticeRemoval();
+    const loaded = this.#loaded;
     const aim = { ...this.#wish, ownMac: ownMac() };
     if (!isKnown(aim)) return undefined;
     const scene = this.#scene(aim.ownMac);
@@ -153,19 +155,17 @@ export class Diverter {
       const done = () => {
         this.#forgetting = false;
       };
-      return { script: forgetScript(scene), done };
+      return { script: forgetScript(scene), what: "forget who came until now", done };
     }
     const ended = typeof loaded === "object" && loaded.diversion.kind !== "none";
     const refused = this.#refusals !== "taken over" && this.#refusals >= 2;
     const afresh = refused || (ended && aim.diversion.kind === "none");
+    const listed = keep !== undefined && (afresh || !kept);
     const script = (elements: readonly string[]): string =>
-      [
-        ...(afresh ? [removeScript(table)] : []),
-        ...(keep !== undefined && (afresh || !kept) ? [keepScript(scene, elements)] : []),
-        ...(afresh || !settled ? [changeScript(scene, afresh ? "nothing" : loaded, aim)] : []),
-      ].join("\n");
+      changeScript(scene, { loaded, aim, afresh, elements: listed ? elements : undefined });
     return {
       script: script(this.#elements?.lines ?? []),
+      what: purposeWords(aim, keep?.length ?? 0),
       shown: script([`# add element netdev ${table} keep: ${keep?.length} connections`]),
       done: () => this.#loadedIs(aim, keep),
     };
@@ -184,7 +184,7 @@ export class Diverter {
     this.#forgetting = false;
     // nft is not asked for where there is nothing: it may not be installed.
     const absent = this.#loaded === "nothing" || !this.#netfilter.table("netdev", table);
-    if (!absent) return { script: removeScript(table), done: () => this.#gone() };
+    if (!absent) return { ...this.#removal, done: () => this.#gone() };
     this.#gone();
     return undefined;
   }
@@ -210,31 +210,26 @@ export class Diverter {
     if (typeof loaded === "object" && loaded.diversion.kind === "share") {
       const home = { ...loaded.diversion, share: 0, testers: [] };
       // Not yet the end: while the list is read, new connections would be lost.
-      await this.#nft(pickScript(this.#scene(loaded.ownMac), home));
+      const script = pickScript(this.#scene(loaded.ownMac), home);
+      await this.#nft({ script, what: purposeWords({ ...loaded, diversion: home }, 0) });
     }
-    const flows = await this.#listed();
+    const failed = (error: unknown): readonly Flow[] => {
+      this.#troubles.say("poke", reasonOf(error));
+      return [];
+    };
+    const flows = await listDivertedFlows(table).catch(failed);
     if (this.#stopped) return false;
-    if (this.#netfilter.table("netdev", table) && !(await this.#nft(removeScript(table)))) {
-      return false;
-    }
+    const there = this.#netfilter.table("netdev", table);
+    if (there && !(await this.#nft(this.#removal))) return false;
     this.#abandoning = false;
     this.#gone();
-    await poke(flows).catch((error: unknown) => this.#troubles.say("poke", reasonOf(error)));
+    await poke(flows).catch(failed);
     return true;
   }
 
-  async #listed(): Promise<readonly Flow[]> {
-    try {
-      return await listDivertedFlows(this.#options.table);
-    } catch (error) {
-      this.#troubles.say("poke", reasonOf(error));
-      return [];
-    }
-  }
-
-  async #nft(script: string, shown = script): Promise<boolean> {
-    this.#options.onCommand(`nft -f - <<'end'\n${shown}\nend`);
-    const result = await runCommand("nft", ["-f", "-"], nftPatienceMillis, script);
+  async #nft({ script, ...words }: Omit<Step, "done">): Promise<boolean> {
+    const { onCommand } = this.#options;
+    const result = await runNft(script, { ...words, timeoutMillis: nftPatienceMillis, onCommand });
     if (result.kind === "done") {
       this.#troubles.mended("nft");
       return true;
@@ -250,13 +245,17 @@ export class Diverter {
   #look(): void {
     this.#timer = undefined;
     this.#pausing = false;
-    const { table, onTrouble } = this.#options;
-    if (typeof this.#loaded === "object" && !this.#netfilter.chain(table, "in")) {
-      onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
-      this.#gone();
-    }
+    this.#noticeRemoval();
     void this.#count();
     void this.#work();
+  }
+
+  /** Before every change as well: what is gone has to be declared again. */
+  #noticeRemoval(): void {
+    const { table, onTrouble } = this.#options;
+    if (typeof this.#loaded !== "object" || this.#netfilter.chain(table, "in")) return;
+    onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
+    this.#gone();
   }
 
   async #count(): Promise<void> {
@@ -285,6 +284,10 @@ export class Diverter {
     // An empty list alone needs no table.
     const keeps = this.#keep !== undefined && this.#keep.length > 0;
     return diversion.kind !== "none" || arrivalsFrom !== undefined || keeps;
+  }
+
+  get #removal(): Omit<Step, "done"> {
+    return { script: removeScript(this.#options.table), what: "pass nothing on any more" };
   }
 
   get #isRest(): boolean {

@@ -13,8 +13,8 @@ import { chainNames, families, type Family, setsOf } from "./sets.ts";
  *                                                                          ├─ both: a copy goes there
  *                                                                          └─ stays
  *
- * Every script can be run again and over whatever an earlier agent left: sets are declared, never
- * emptied, and chains are filled anew in one transaction, so that no frame meets half of it.
+ * Every script can be run again. The first one declares, over whatever an earlier agent left: what is in a
+ * set stays there. Chains are filled anew in one transaction, so that no frame meets half of it.
  */
 
 /** Where the rules stand. */
@@ -34,12 +34,14 @@ export interface Purpose {
   readonly arrivalsFrom: MacAddress | undefined;
 }
 
-/** Brings the table to this purpose, whatever it served before; `moved` and `keep` stay as they are. */
+/**
+ * Brings a table that was declared to this purpose, whatever it served before; `moved` and `keep` stay as they
+ * are.
+ */
 export function loadScript(scene: Scene, { diversion, arrivalsFrom }: Purpose): string {
   const to = diversion.kind === "none" ? undefined : diversion.to;
   const watch = arrivalsFrom === undefined ? [] : watchRules(scene, arrivalsFrom);
   return [
-    declaration(scene),
     ...chainNames(scene).map((chain) => `flush chain netdev ${scene.table} ${chain}`),
     // It says what goes over, or what stays: the sense may turn round here.
     ...familiesOf(scene).map(({ n }) => `flush set netdev ${scene.table} frags${n}`),
@@ -65,7 +67,6 @@ export function pickScript(scene: Scene, diversion: ByShare): string {
 /** The list of the move, in place of any before: what `keepElements` yields, or a word for the reader. */
 export const keepScript = (scene: Scene, elements: readonly string[]): string =>
   [
-    declaration(scene),
     ...familiesOf(scene).map(({ n }) => `flush set netdev ${scene.table} keep${n}`),
     ...elements,
   ].join("\n");
@@ -105,7 +106,8 @@ export const removeScript = (table: string): string =>
 const familiesOf = ({ addresses }: Scene): readonly Family[] =>
   families.filter(({ n }) => addresses.some(({ family }) => family === n));
 
-const declaration = (scene: Scene): string => {
+/** The table with its sets, and its chains in the order in which they refer to each other. */
+export const declareScript = (scene: Scene): string => {
   const hook = (priority: number) =>
     `    type filter hook ingress device "${scene.device}" priority ${priority};`;
   const names = chainNames(scene).filter((name) => name !== "in" && name !== "watch");
