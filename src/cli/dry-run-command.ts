@@ -1,28 +1,47 @@
+import { interfaceFacts } from "../linux/network-facts.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import type { Configuration } from "./configuration/configuration.ts";
 import { type ExitCode, exitCodes } from "./failure.ts";
 import type { Status } from "./status.ts";
-import { type PlannedStep, planSwap } from "./swap-plan.ts";
+import { type PlannedSwap, planSwap } from "./swap-plan.ts";
 import { type Paint, paintFor } from "./terminal.ts";
 
 /** `failover promote NODE --dry-run`: what would be done, command by command; nothing moves. */
 export async function runDryRun(
   status: Status,
-  options: Whereabouts & { readonly node: string; readonly json: boolean },
+  options: Whereabouts & {
+    readonly node: string;
+    readonly cut: boolean;
+    readonly share?: number;
+    readonly drain?: number;
+    readonly json: boolean;
+  },
 ): Promise<ExitCode> {
   const configuration = await configurationAt(options);
-  const steps = planSwap(configuration, options.node);
-  const refusals = refusalsNow(status, options.node);
+  const { node: target, cut, share, drain: drainTime } = options;
+  const plan = planSwap(configuration, {
+    target,
+    cut,
+    ...(share !== undefined && { share }),
+    ...(drainTime !== undefined && { drainTime }),
+    macs: macsOf(configuration, status),
+  });
+  const unshared = share !== undefined && plan.mode === "cut";
+  const refusals = [
+    ...refusalsNow(status, target),
+    ...(unshared ? ["connections cannot be handed over: the swap mode is cut"] : []),
+  ];
   const paint = paintFor(process.stdout);
   const text = options.json
-    ? JSON.stringify({ steps, refusals }, null, 2)
-    : dryRunLines(steps, refusals, paint).join("\n");
+    ? JSON.stringify({ ...plan, refusals }, null, 2)
+    : dryRunLines(plan, refusals, paint).join("\n");
   process.stdout.write(`${text}\n`);
   return refusals.length === 0 ? exitCodes.done : exitCodes.refused;
 }
 
 /** The plan as text, the reasons why it would not even begin last. */
 export function dryRunLines(
-  steps: readonly PlannedStep[],
+  { mode, steps }: PlannedSwap,
   refusals: readonly string[],
   paint: Paint,
 ): string[] {
@@ -34,7 +53,13 @@ export function dryRunLines(
     refusals.length === 0
       ? ["Nothing was moved"]
       : ["Nothing was moved; now it would be refused:", ...refusals.map((one) => `    ${one}`)];
-  return [...lines, ...end];
+  return [`In ${mode} mode:`, ...lines, ...end];
+}
+
+function macsOf({ nodes }: Configuration, { node, peer }: Status): Record<string, string> {
+  const here = nodes.find(({ name }) => name === node);
+  const own = here && interfaceFacts(here.interface)?.mac;
+  return { ...(own && { [node]: own }), ...(peer.mac !== null && { [peer.node]: peer.mac }) };
 }
 
 /** What can be seen already: the agents look again, and further, when the order is given. */

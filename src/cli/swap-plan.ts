@@ -1,15 +1,13 @@
 import { isIPv4 } from "node:net";
 
+import type { MacAddress } from "../core/beat.ts";
+import { type Diversion, noDiversion } from "../core/diversion.ts";
 import type { AddressWish } from "../core/effect.ts";
 import { commandLine } from "../linux/command.ts";
-import { closeScript, openScript } from "../linux/door.ts";
-import { hostPrefix, type IpAddress, parseAddress } from "../linux/ip-address.ts";
-import { muteScript, tableName, unmuteScript } from "../linux/mute.ts";
-import type { KernelAddress } from "../linux/netlink.ts";
-import { needsMute, type Picture, type Scene } from "../linux/picture.ts";
-import { nextAddressCommands, nextSilentStep } from "../linux/plan.ts";
-import type { Configuration, NodeConfiguration } from "./configuration/configuration.ts";
-import { sidesOf } from "./configuration/node-here.ts";
+import type { Configuration, NodeConfiguration, SwapMode } from "./configuration/configuration.ts";
+import { sidesOf, warmTime } from "./configuration/node-here.ts";
+import { PlannedMachine } from "./planned-machine.ts";
+import { span } from "./spans.ts";
 
 /** What one machine does in one step of a swap, as lines that an administrator could type there. */
 export interface PlannedStep {
@@ -19,192 +17,202 @@ export interface PlannedStep {
   readonly lines: readonly string[];
 }
 
-/**
- * The swap to `target` in cut mode, moving nothing. The commands come from the same functions that
- * the agent acts by, asked with the pictures that the kernel will show one after the other.
- */
-export function planSwap(configuration: Configuration, target: string): readonly PlannedStep[] {
-  const { here: to, peer: from } = sidesOf(configuration, target);
-  const [giver, taker] = [new Machine(configuration, from), new Machine(configuration, to)];
+export interface PlannedSwap {
+  readonly mode: SwapMode;
+  readonly steps: readonly PlannedStep[];
+}
+
+export interface PlanOptions {
+  readonly target: string;
+  /** In cut mode, whatever the configuration says. */
+  readonly cut: boolean;
+  /** Held at this share of new connections, 0 to 1, and then back. */
+  readonly share?: number;
+  /** In place of the configured one, in milliseconds; may be infinite. */
+  readonly drainTime?: number;
+  /** Of the service interfaces, by node, as far as they are known. */
+  readonly macs: Readonly<Record<string, MacAddress>>;
+}
+
+/** A swap, moving nothing. Whether the kernels can pass connections on is for the agents to find out. */
+export function planSwap(configuration: Configuration, options: PlanOptions): PlannedSwap {
+  const { here: to, peer: from } = sidesOf(configuration, options.target);
+  const mode = options.cut ? "cut" : configuration.swap.mode;
+  const swap = { configuration, from, to, options };
+  return { mode, steps: mode === "cut" ? cutSteps(swap) : drainSteps(swap) };
+}
+
+interface Swap {
+  readonly configuration: Configuration;
+  readonly from: NodeConfiguration;
+  readonly to: NodeConfiguration;
+  readonly options: PlanOptions;
+}
+
+const unseen: AddressWish = { address: "absent", silent: "present" };
+const held: AddressWish = { address: "present", silent: "absent" };
+const heldAndSilent: AddressWish = { address: "present", silent: "present" };
+const gone: AddressWish = { address: "absent", silent: "absent" };
+
+function cutSteps(swap: Swap): readonly PlannedStep[] {
+  const { from, to } = swap;
+  const { giver, taker } = machinesOf(swap);
+  return [
+    measuring(swap),
+    step(to, "gets the address, unseen", taker.becomes(unseen)),
+    rehearsal(swap),
+    step(from, "lets nobody new in, for a moment", giver.closes()),
+    step(from, "lets the address go", [...giver.becomes(gone), ...giver.opens()]),
+    step(to, "takes the address", taker.becomes(held)),
+    step(to, "tells the network", taker.announces()),
+    step(to, "proves that it serves", proof(swap, "")),
+    step(to, "lets the address go, if the proof does not come", taker.becomes(gone)),
+    step(from, "takes it back, in that case", [...giver.becomes(held), ...giver.announces()]),
+  ];
+}
+
+/** As src/core/handover.ts has it: divert, verify, move, drain. */
+function drainSteps(swap: Swap): readonly PlannedStep[] {
+  const { from, to, options } = swap;
+  const { giver, taker } = machinesOf(swap);
+  const share = byShare(taker);
+  const shares = options.share === undefined ? swap.configuration.swap.steps : [options.share];
+  const begun = [
+    measuring(swap),
+    step(from, "remembers who comes, and passes nobody on yet", [
+      ...giver.passes(share(0)),
+      `# ${span(warmTime)} pass: who was about to connect is known then, and stays`,
+    ]),
+    step(to, "gets the address, unseen", taker.becomes(unseen)),
+    rehearsal(swap),
+  ];
+  const proved = shares.flatMap((one, index) => [
+    step(from, `passes ${percent(one)} of new connections on`, giver.passes(share(one))),
+    ...(index > 0
+      ? []
+      : [step(to, `notes who comes by way of ${from.name}`, passedBack(giver, taker))]),
+    step(to, "proves that it serves them", proof(swap, ", of those that were passed on")),
+  ]);
+  if (options.share !== undefined)
+    return [...begun, ...proved, ...backSteps(swap, "when its time is over")];
+  return [
+    ...begun,
+    ...proved,
+    ...moveSteps(swap, giver, taker),
+    ...backSteps(swap, "if the proof does not come"),
+  ];
+}
+
+function moveSteps(
+  { configuration, from, to, options }: Swap,
+  giver: PlannedMachine,
+  taker: PlannedMachine,
+): readonly PlannedStep[] {
+  const { swap, hooks, addresses } = configuration;
+  const drainTime = options.drainTime ?? swap.drainTime;
+  const allButKept: Diversion = { kind: "all-but-kept", to: taker.mac };
+  const patience = Number.isFinite(drainTime)
+    ? `for ${span(drainTime)} at most`
+    : "as long as it takes";
+  return [
+    step(from, "lists the connections that stay", [
+      ...addresses.map(({ address }) => `# as ss --tcp --numeric src ${address} shows them`),
+      ...giver.keeps(),
+    ]),
+    step(to, "is told the list, and hands those back", taker.keeps()),
+    step(from, "passes everything else on, whoever sends it", [
+      ...giver.becomes(heldAndSilent),
+      ...giver.passes(allButKept),
+    ]),
+    step(to, "takes the address", taker.becomes(held)),
+    step(to, "tells the network", taker.announces()),
+    step(from, "lets the address go, and keeps what is open", [
+      ...giver.becomes(unseen),
+      ...giver.forgets(),
+    ]),
+    step(from, "ends what it has", [
+      ...(hooks.drain === undefined ? [] : [commandLine("/bin/sh", ["-c", hooks.drain])]),
+      `# waits until no connection and no neighbour is left, ${patience}; then ends what is left:`,
+      ...giver.ends(),
+    ]),
+    step(from, "is idle", [...giver.passes(noDiversion), ...giver.becomes(gone)]),
+    step(to, "hands nothing back any more", taker.passes(noDiversion)),
+  ];
+}
+
+/** Two more machines, because these rules are another end of the same beginning. */
+function backSteps(swap: Swap, when: string): readonly PlannedStep[] {
+  const { from, to } = swap;
+  const { giver, taker } = machinesOf(swap);
+  const share = byShare(taker);
+  giver.passes(share(1));
+  taker.becomes(unseen);
+  passedBack(giver, taker);
+  return [
+    step(from, `passes no new connection on, ${when}`, giver.passes(share(0))),
+    step(to, "ends what was passed on, in that case", [
+      ...taker.passes(noDiversion),
+      "# and when the last of those connections has ended:",
+      ...taker.becomes(gone),
+    ]),
+    step(from, "forgets it, in that case", giver.passes(noDiversion)),
+  ];
+}
+
+function machinesOf({ configuration, from, to, options: { macs } }: Swap) {
+  const machine = (node: NodeConfiguration, holds: boolean): PlannedMachine =>
+    new PlannedMachine(configuration, node, {
+      mac: macs[node.name] ?? `MAC-of-${node.name}`,
+      holds,
+    });
+  return { giver: machine(from, true), taker: machine(to, false) };
+}
+
+const byShare =
+  ({ mac }: PlannedMachine) =>
+  (share: number): Diversion => ({ kind: "share", to: mac, share, testers: [] });
+
+/** The target's rules are there from the first step on, with an empty list until it is told. */
+const passedBack = (giver: PlannedMachine, taker: PlannedMachine): readonly string[] =>
+  taker.passes({ kind: "kept", to: giver.mac }, giver.mac);
+
+const step = (
+  { name }: NodeConfiguration,
+  title: string,
+  lines: readonly string[],
+): PlannedStep => ({
+  node: name,
+  title,
+  lines,
+});
+
+const measuring = ({ from }: Swap): PlannedStep =>
+  step(from, "measures what it serves", [
+    `# counts requests and errors in ${from.accessLogs.join(", ")}`,
+  ]);
+
+function proof({ configuration, from, to }: Swap, whose: string): readonly string[] {
   const { minRequests, maxErrorRate, verifyTime } = configuration.swap;
-  const proof = [
-    `# counts requests and errors in ${to.accessLogs.join(", ")}`,
+  return [
+    `# counts requests and errors in ${to.accessLogs.join(", ")}${whose}`,
     `# at least ${minRequests} requests in ${verifyTime / 1000} s, errors at most ` +
       `${percent(maxErrorRate)} above those of ${from.name}`,
   ];
-  const baseline = `# counts requests and errors in ${from.accessLogs.join(", ")}`;
-  return [
-    { node: from.name, title: "measures what it serves", lines: [baseline] },
-    { node: to.name, title: "gets the address, unseen", lines: taker.silence() },
-    { node: to.name, title: "asks itself for a page", lines: rehearsal(configuration, to) },
-    { node: from.name, title: "lets nobody new in, for a moment", lines: giver.closing() },
-    {
-      node: from.name,
-      title: "lets the address go",
-      lines: [...giver.departure(), ...giver.opening()],
-    },
-    {
-      node: to.name,
-      title: "takes the address",
-      lines: [...taker.arrival(), ...taker.unsilence()],
-    },
-    { node: to.name, title: "tells the network", lines: taker.announcement() },
-    { node: to.name, title: "proves that it serves", lines: proof },
-    {
-      node: to.name,
-      title: "lets the address go, if the proof does not come",
-      lines: taker.departure(),
-    },
-    {
-      node: from.name,
-      title: "takes it back, in that case",
-      lines: [...giver.arrival(), ...giver.announcement()],
-    },
-  ];
-}
-
-/** One of the two, and the pictures of its kernel. */
-class Machine {
-  readonly #configuration: Configuration;
-  readonly #node: NodeConfiguration;
-  /** One for each interface that has addresses of the pair. */
-  readonly #scenes: readonly Scene[];
-
-  constructor(configuration: Configuration, node: NodeConfiguration) {
-    this.#configuration = configuration;
-    this.#node = node;
-    const devices = configuration.addresses.map((one) => one.interface ?? node.interface);
-    this.#scenes = [...new Set(devices)].map((device) => ({
-      interface: device,
-      silentInterface: "lo",
-      addresses: configuration.addresses
-        .filter((_, index) => devices[index] === device)
-        .map(({ address }) => parseAddress(address)),
-      muteTable: tableName(configuration.pair),
-    }));
-  }
-
-  silence(): readonly string[] {
-    const wish: AddressWish = { address: "absent", silent: "present" };
-    return this.#scenes.flatMap((scene) => this.#silent(scene, wish, picture(scene, "nowhere")));
-  }
-
-  arrival(): readonly string[] {
-    const wish: AddressWish = { address: "present", silent: "absent" };
-    const seconds = this.#configuration.lease / 1000;
-    return [
-      ...this.#scenes.flatMap((scene) =>
-        nextAddressCommands(scene, wish, picture(scene, "nowhere"), seconds).map(ip),
-      ),
-      ...this.#configuration.routes.map((route) => ip(`route add ${route}`)),
-    ];
-  }
-
-  unsilence(): readonly string[] {
-    const wish: AddressWish = { address: "present", silent: "absent" };
-    return this.#scenes.flatMap((scene) => this.#silent(scene, wish, picture(scene, "both")));
-  }
-
-  /** For the moment before the address goes, so that open requests end. */
-  closing(): readonly string[] {
-    const addresses = this.#scenes.flatMap((scene) => scene.addresses);
-    return [`nft '${closeScript(tableName(this.#configuration.pair), addresses)}'`];
-  }
-
-  opening(): readonly string[] {
-    return [`nft '${openScript(tableName(this.#configuration.pair))}'`];
-  }
-
-  departure(): readonly string[] {
-    const wish: AddressWish = { address: "absent", silent: "absent" };
-    const seconds = this.#configuration.lease / 1000;
-    return [
-      ...this.#configuration.routes.map((route) => ip(`route del ${route}`)),
-      ...this.#scenes.flatMap((scene) =>
-        nextAddressCommands(scene, wish, picture(scene, "interface"), seconds).map(ip),
-      ),
-    ];
-  }
-
-  /** The agent writes the frames itself; arping is the nearest that can be typed. */
-  announcement(): readonly string[] {
-    return this.#scenes.flatMap(({ interface: device, addresses }) =>
-      addresses.flatMap(({ family, text }) =>
-        family === 4
-          ? [`arping -c 1 -U -I ${device} ${text}`, `arping -c 1 -A -I ${device} ${text}`]
-          : [`# sends an unsolicited neighbour advertisement for ${text} on ${device}`],
-      ),
-    );
-  }
-
-  /** Step by step, until the picture is what is wished. */
-  #silent(scene: Scene, wish: AddressWish, before: Picture): readonly string[] {
-    const step = nextSilentStep(scene, wish, before);
-    switch (step?.kind) {
-      case "mute": {
-        const line = commandLine("nft", [
-          muteScript(scene.muteTable, scene.addresses, this.#own()),
-        ]);
-        return [line, ...this.#silent(scene, wish, { ...before, muted: true })];
-      }
-      case "unmute":
-        return [commandLine("nft", [unmuteScript(scene.muteTable)])];
-      case "commands": {
-        const silent = wish.silent === "present" ? entries(scene) : [];
-        return [...step.lines.map(ip), ...this.#silent(scene, wish, { ...before, silent })];
-      }
-      case undefined:
-        return [];
-    }
-  }
-
-  #own(): IpAddress | undefined {
-    const own = this.#node.paths.find((path) => isIPv4(path));
-    return own === undefined ? undefined : parseAddress(own);
-  }
 }
 
 /** The page is asked for on the machine itself, where the address is on `lo`. */
-function rehearsal(
-  { addresses, canary, domain }: Configuration,
-  { accessLogs }: NodeConfiguration,
-): readonly string[] {
+function rehearsal({ configuration, to }: Swap): PlannedStep {
+  const { addresses, canary, domain } = configuration;
   const address = addresses[0]?.address ?? "";
   const literal = isIPv4(address) ? address : `[${address}]`;
   const name = domain ?? literal;
   const connect = domain === undefined ? [] : ["--connect-to", `::${literal}:${canary.port}`];
-  const { from, to } = canary.expect;
+  const { from, to: last } = canary.expect;
   const url = `${canary.scheme}://${name}:${canary.port}${canary.path}`;
-  return [
+  return step(to, "asks itself for a page", [
     commandLine("curl", ["-sS", "-o", "/dev/null", ...connect, url]),
-    `# expects status ${from}-${to}, and the line in ${accessLogs.join(", ")}`,
-  ];
+    `# expects status ${from}-${last}, and the line in ${to.accessLogs.join(", ")}`,
+  ]);
 }
 
-/** `both`: also on `lo`, and muted. */
-function picture(scene: Scene, where: "nowhere" | "interface" | "both"): Picture {
-  return {
-    link: { index: 0, name: scene.interface, mac: "", up: true, carrier: true },
-    service: where === "nowhere" ? [] : entries(scene),
-    silentIndex: 0,
-    silent: where === "both" ? entries(scene) : [],
-    muted: where === "both" && needsMute(scene),
-  };
-}
-
-function entries({ addresses }: Scene): readonly KernelAddress[] {
-  return addresses.map((address) => ({
-    interfaceIndex: 0,
-    address,
-    prefixLength: hostPrefix(address),
-    validFor: "forever",
-  }));
-}
-
-function ip(command: string): string {
-  return `ip ${command}`;
-}
-
-function percent(rate: number): string {
-  return `${Number((rate * 100).toFixed(4))} %`;
-}
+const percent = (rate: number): string => `${Number((rate * 100).toFixed(4))} %`;

@@ -68,7 +68,7 @@ export function policyFor(
 }
 
 /** A client repeats a first packet whose answer was lost after 1 s and after 3 s (RFC 6298, 2.1). */
-const warmTime = millis(4000);
+export const warmTime = millis(4000);
 
 function namesAndPaths({ nodes }: Configuration): string {
   return nodes.map(({ name, paths }) => `${name} (${paths.join(", ")})`).join(" or ");
