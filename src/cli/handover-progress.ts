@@ -1,5 +1,6 @@
 import { type HandoverId, type HandoverPhase, handoverPhases } from "../core/beat.ts";
 import type { HandoverEnd, HandoverStatus, Status, TrafficCounts } from "./status.ts";
+import { counted } from "./spans.ts";
 import { countWords } from "./status-text.ts";
 
 /** A handover as far as its stream of statuses has told it. */
@@ -97,7 +98,7 @@ function drainTitles(progress: Progress): readonly Title[] {
   const { from, to, baseline, served, minRequests, share, connections, stragglers } = progress;
   const handed = `${Number((share * 100).toFixed(1))} % of new connections`;
   const proof = served === null ? "" : `, ${countWords(served, minRequests)}`;
-  const left = `${connections.from ?? 0} connections, ${stragglers} stragglers left`;
+  const left = `${counted(connections.from ?? 0, "connection")}, ${counted(stragglers, "straggler")} left`;
   return [
     ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
     ["diverting", `${to} gets ready, unseen`, ""],

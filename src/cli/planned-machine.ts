@@ -12,7 +12,7 @@ import { hostPrefix, type IpAddress, parseAddress } from "../linux/ip-address.ts
 import { muteScript, tableName, unmuteScript } from "../linux/mute.ts";
 import type { KernelAddress } from "../linux/netlink.ts";
 import type { Picture, Scene } from "../linux/picture.ts";
-import { nextAddressCommands, nextSilentStep } from "../linux/plan.ts";
+import { nextAddressCommands, nextSilentStep, type SilentStep } from "../linux/plan.ts";
 import type { Configuration, NodeConfiguration } from "./configuration/configuration.ts";
 
 /**
@@ -130,22 +130,22 @@ export class PlannedMachine {
   #nextSilence(wish: AddressWish): readonly string[] {
     return this.#places.flatMap(({ scene, picture }, index) => {
       const step = nextSilentStep(scene, wish, picture);
-      const become = (seen: Partial<Picture>): void =>
-        this.#see((_, at) => (at === index ? seen : {}));
-      switch (step?.kind) {
-        case "mute":
-          become({ muted: true });
-          return [nft(muteScript(scene.muteTable, scene.addresses, this.#own()))];
-        case "unmute":
-          become({ muted: false });
-          return [nft(unmuteScript(scene.muteTable))];
-        case "commands":
-          become({ silent: wish.silent === "present" ? entries(scene) : [] });
-          return step.lines.map(ip);
-        case undefined:
-          return [];
-      }
+      const silent = wish.silent === "present" ? entries(scene) : [];
+      const seen = step?.kind === "commands" ? { silent } : { muted: step?.kind === "mute" };
+      if (step !== undefined) this.#see((_, at) => (at === index ? seen : {}));
+      return step === undefined ? [] : this.#silenceLines(scene, step);
     });
+  }
+
+  #silenceLines(scene: Scene, step: SilentStep): readonly string[] {
+    switch (step.kind) {
+      case "mute":
+        return [nft(muteScript(scene.muteTable, scene.addresses, this.#own()))];
+      case "unmute":
+        return [nft(unmuteScript(scene.muteTable))];
+      case "commands":
+        return step.lines.map(ip);
+    }
   }
 
   #see(change: (scene: Scene, index: number) => Partial<Picture>): void {

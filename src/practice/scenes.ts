@@ -26,7 +26,7 @@ async function powerCut(stage: Stage, title: string): Promise<SceneResult> {
   await lab.machines.primary.powerCut();
   await stage.served("backup", 15_000);
   await stage.settled();
-  return stage.end(title, "backup", ["primary", "backup"]);
+  return stage.end(title, "backup", takenOver);
 }
 
 async function returnOfTheDead(stage: Stage, title: string): Promise<SceneResult> {
@@ -44,12 +44,20 @@ async function returnOfTheDead(stage: Stage, title: string): Promise<SceneResult
 
 async function swapBack(stage: Stage, title: string): Promise<SceneResult> {
   const { narrator } = stage;
-  narrator.expected("the primary proves that it can serve, takes over, and proves that it does");
+  narrator.done("a second client begins a download from the backup that takes eight seconds");
+  narrator.expected(
+    "new connections are handed to the primary, and its access_log proves them; then",
+  );
+  narrator.expected("the address moves, and the backup ends what it has: the client sees nothing");
   stage.begin();
+  const download = await stage.download();
   await stage.type("backup", ["promote", "primary"], 0);
   await stage.served("primary", 5000);
+  const { broken } = await download.end;
+  stage.check(broken === null, `the download broke: ${broken}`);
+  if (broken === null) narrator.happened("the download came whole, from the backup");
   await stage.settled();
-  return stage.end(title, "primary", ["backup", "primary"]);
+  return stage.end(title, "primary", broughtHome);
 }
 
 async function failedSwap(stage: Stage, title: string): Promise<SceneResult> {
@@ -57,7 +65,10 @@ async function failedSwap(stage: Stage, title: string): Promise<SceneResult> {
   narrator.done(
     "the backup's web server is broken: it has pages for itself, and errors for others",
   );
-  narrator.expected("the access_log shows the errors, and everything is put back as it was");
+  narrator.expected(
+    "its access_log shows the errors of those who were handed over, new connections",
+  );
+  narrator.expected("come home at once, and the address has never moved");
   await lab.webs.backup.change({ pages: "errors-for-others" });
   stage.begin();
   await stage.type("primary", ["promote", "backup"], 4);
@@ -94,8 +105,11 @@ async function agentDead(stage: Stage, title: string): Promise<SceneResult> {
   stage.check(after <= leaseMillis + 1000 + pollingMillis, "the kernel let go too late");
   await stage.served("backup", 15_000);
   await stage.settled();
-  return stage.end(title, "backup", ["primary", "backup"]);
+  return stage.end(title, "backup", takenOver);
 }
+
+const takenOver = { from: "primary", to: "backup", asPlanned: false } as const;
+const broughtHome = { from: "backup", to: "primary", asPlanned: true } as const;
 
 /** The default of the configuration, which the practice leaves alone. */
 const leaseMillis = 2000;

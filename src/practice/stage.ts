@@ -1,4 +1,5 @@
 import { ClientLoad } from "./client-load.ts";
+import { Download } from "./download.ts";
 import type { Lab } from "./lab.ts";
 import type { Narrator } from "./narrator.ts";
 import { doubleAnswers, NeighbourWatch } from "./neighbour-watch.ts";
@@ -9,6 +10,17 @@ import { now, pause, until } from "./wait.ts";
 
 /** The client's patience with one request. Longer than the second after which TCP repeats a lost SYN. */
 const requestMillisMax = 2000;
+
+/** How long two machines may speak while the address is handed over: some commands on a busy machine. */
+const momentMillisMax = 1000;
+
+/** A machine that serves from now on, in place of another. */
+export interface Moved {
+  readonly from: MachineName;
+  readonly to: MachineName;
+  /** By a swap that hands connections over, in which no request may fail. */
+  readonly asPlanned: boolean;
+}
 
 /** What came of one scene. */
 export interface SceneResult {
@@ -28,6 +40,7 @@ export class Stage implements AsyncDisposable {
   readonly narrator: Narrator;
   readonly #client: ClientLoad;
   readonly #watch: NeighbourWatch;
+  #download: Download | undefined;
   #start = now();
   #broken: string[] = [];
 
@@ -85,32 +98,35 @@ export class Stage implements AsyncDisposable {
     if (!holds) this.#broken.push(sentence);
   }
 
+  /** Somebody begins to take a long answer now. */
+  async download(): Promise<Download> {
+    this.#download = await Download.start(this.lab.client);
+    return this.#download;
+  }
+
   /** Draws what the client saw since `begin`, looks after the laws, and tells the result. */
-  async end(
-    title: string,
-    holder: MachineName,
-    moved?: readonly [string, string],
-  ): Promise<SceneResult> {
+  async end(title: string, holder: MachineName, moved?: Moved): Promise<SceneResult> {
     const span = { from: this.#start, to: now() };
     // What the client and the observer saw last is on its way for at most 50 ms.
     await pause(100);
     const samples = this.#client.samples;
-    const silence =
-      moved === undefined
-        ? longestSilence(samples, span)
-        : (changeover(samples, moved[0], moved[1], span) ?? longestSilence(samples, span));
+    const silence = longestSilence(samples, span);
+    const changed = moved && changeover(samples, moved.from, moved.to, span);
     const outage = silence.after === undefined && silence.millis > 100 ? undefined : silence.millis;
-    this.#draw(samples, span, silence.start, outage);
-    await this.#lookAfterLaws(span, holder);
+    this.#draw(samples, span, changed?.start ?? silence.start, outage);
     const begun = begunIn(samples, span);
     const failed = begun.filter(({ kind }) => kind === "failure").length;
+    if (moved?.asPlanned === true) this.#lookAfterMove(span, moved.to, failed, begun.length);
+    else this.#lookForDoubles(span);
+    await this.#lookAfterHolder(span, holder);
     for (const sentence of this.#broken) this.narrator.verdict(false, sentence);
     if (this.#broken.length === 0) this.narrator.verdict(true, `${holder} serves, and it alone`);
     return { title, outage, failed, requests: begun.length, broken: this.#broken };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#client[Symbol.asyncDispose](), this.#watch[Symbol.asyncDispose]()]);
+    const running = [this.#client, this.#watch, this.#download];
+    await Promise.all(running.map(async (one) => one?.[Symbol.asyncDispose]()));
   }
 
   /** The span around the silence, so that it fills a part of the line that can be seen. */
@@ -138,12 +154,32 @@ export class Stage implements AsyncDisposable {
     );
   }
 
-  async #lookAfterLaws(span: Span, holder: MachineName): Promise<void> {
+  #lookForDoubles(span: Span): void {
     const doubles = doubleAnswers(this.#watch.samples, span).length;
     this.check(
       doubles === 0,
       `both machines answered for the address at ${doubles} of the instants looked at`,
     );
+  }
+
+  /** Law 1: while the address is handed over both speak for a moment, and both doors lead to one server. */
+  #lookAfterMove(span: Span, to: MachineName, failed: number, begun: number): void {
+    const doubles = doubleAnswers(this.#watch.samples, span).map(({ at }) => at);
+    const moment = doubles.length === 0 ? 0 : Math.max(...doubles) - Math.min(...doubles);
+    this.check(
+      moment <= momentMillisMax,
+      `both machines answered for the address over ${Math.round(moment)} ms of a planned swap`,
+    );
+    this.check(failed === 0, `${failed} of ${begun} requests failed in a planned swap`);
+    if (failed > 0) return;
+    const both =
+      moment === 0
+        ? ""
+        : ` For ${Math.round(moment)} ms both answered ARP, and both doors led to the ${to}.`;
+    this.narrator.happened(`${begun} requests, and none failed.${both}`);
+  }
+
+  async #lookAfterHolder(span: Span, holder: MachineName): Promise<void> {
     const holders = await this.lab.holders();
     this.check(
       holders.join() === holder,

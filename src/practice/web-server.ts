@@ -3,13 +3,18 @@
  * the same combined format. Usage: web-server NAME MANNERS-FILE; port 80 on all addresses.
  */
 import { appendFileSync, readFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
+import { downloadBytes } from "./download.ts";
 import type { WebManners } from "./web.ts";
 
 const [name = "", mannersFile = ""] = process.argv.slice(2);
 
 const server = createServer((request, response) => {
+  if (request.url === "/download") {
+    sendSlowly(response);
+    return;
+  }
   const { pages = "well", log = true } = JSON.parse(
     readFileSync(mannersFile, "utf8"),
   ) as WebManners;
@@ -24,6 +29,19 @@ const server = createServer((request, response) => {
 });
 server.listen({ host: "::", port: 80, backlog: 4096 });
 process.once("SIGTERM", () => process.exit(0));
+
+/** 64 KiB a second, as nginx does here. */
+function sendSlowly(response: ServerResponse): void {
+  response.writeHead(200, { "content-length": downloadBytes });
+  const piece = Buffer.alloc(8192, name);
+  let sent = 0;
+  const sending = setInterval(() => {
+    response.write(piece);
+    sent += piece.length;
+    if (sent >= downloadBytes) response.end();
+  }, 125);
+  response.once("close", () => clearInterval(sending));
+}
 
 /** A request to an address of this machine from the same address came from the machine itself. */
 function isStranger({ socket }: IncomingMessage): boolean {
