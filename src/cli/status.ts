@@ -166,7 +166,7 @@ export interface HandoverStatus {
   readonly phaseAge: number;
   /** What the holder served before; null: not measured yet. */
   readonly baseline: TrafficCounts | null;
-  /** What the target has served since it holds; null: it does not yet. */
+  /** What the target has served of what it was handed, or since it holds; null: nothing yet. */
   readonly served: TrafficCounts | null;
   readonly mode: "drain" | "cut";
   /** Of new connections, handed over to the target now: 0 to 1. */

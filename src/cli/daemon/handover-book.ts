@@ -7,7 +7,7 @@ import { type Counts, isHeld, isOver, outcomeOf } from "../../core/swap.ts";
 import { elapsed, type Instant } from "../../core/time.ts";
 import type { HandoverEnd, HandoverStatus, TrafficCounts } from "../status.ts";
 
-/** Whoever is further tells how far the swap is: the phases stand in their order. */
+/** Whoever is further tells how far the swap is: the phases of both modes stand in their order. */
 const rank = (phase: HandoverPhase): number => handoverPhases.indexOf(phase);
 
 interface Remembered {

@@ -161,12 +161,13 @@ export class Diverter {
     const refused = this.#refusals !== "taken over" && this.#refusals >= 2;
     const afresh = refused || (ended && aim.diversion.kind === "none");
     const listed = keep !== undefined && (afresh || !kept);
+    const size = keep?.length ?? 0;
     const script = (elements: readonly string[]): string =>
       changeScript(scene, { loaded, aim, afresh, elements: listed ? elements : undefined });
     return {
       script: script(this.#elements?.lines ?? []),
-      what: purposeWords(aim, keep?.length ?? 0),
-      shown: script([`# add element netdev ${table} keep: ${keep?.length} connections`]),
+      what: settled && !afresh ? `note ${size} connections` : purposeWords(aim, size),
+      shown: script([`# add element netdev ${table} keep: ${size} connections`]),
       done: () => this.#loadedIs(aim, keep),
     };
   }
