@@ -47,6 +47,8 @@ export function fromDrain(
       return fromLingering(state, giving, now, policy);
     case "recalling":
       return fromRecalling(state, giving, now, policy);
+    case "resetting":
+      return fromResetting(state, giving, now);
   }
 }
 
@@ -64,7 +66,7 @@ function fallback(state: State, giving: Draining, now: Instant, policy: Policy):
   // An agent that restarts leaves a kernel that goes on serving what it was handed.
   if (freshPeer(state, now, policy) === undefined)
     return now >= peerKernelGoneAt(state, policy)
-      ? recall(giving, `${policy.peer} is gone`, now)
+      ? reset({ ...giving, reason: `${policy.peer} is gone` }, now)
       : slow(giving, now, policy);
   const word = wordOf(state, giving.id, now, policy);
   if (word === undefined) return recall(giving, `${policy.peer} no longer takes part`, now);
@@ -204,14 +206,32 @@ function fromLingering(state: State, giving: Draining, now: Instant, policy: Pol
 }
 
 function fromRecalling(state: State, giving: Draining, now: Instant, policy: Policy) {
-  const over = ended(giving, "rolled-back", giving.reason, now);
-  const quietly = { ...over, why: "" };
-  if (state.role.kind !== "hold") return quietly;
-  const reset = { ...quietly, effects: [{ kind: "reset-diverted" } as const] };
+  if (state.role.kind !== "hold") return rolledBack(giving, now);
   const peer = freshPeer(state, now, policy);
-  if (peer === undefined) return now >= peerKernelGoneAt(state, policy) ? reset : undefined;
+  if (peer === undefined)
+    return now >= peerKernelGoneAt(state, policy) ? reset(giving, now) : undefined;
   const word = peer.beat.handover;
   // A target that knows nothing of it serves nothing of it.
-  if (word.id !== giving.id) return reset;
-  return word.connections === 0 && now >= after(giving.since, memory) ? quietly : undefined;
+  if (word.id !== giving.id) return reset(giving, now);
+  return word.connections === 0 && now >= after(giving.since, memory)
+    ? rolledBack(giving, now)
+    : undefined;
+}
+
+/** It was said when new connections came home. */
+const rolledBack = (giving: Giving, now: Instant): Phase => ({
+  ...ended(giving, "rolled-back", giving.reason, now),
+  why: "",
+});
+
+const reset = (giving: Giving, now: Instant): Phase =>
+  phase(
+    { ...giving, phase: "resetting", since: now },
+    giving.phase === "recalling" ? "" : `Swap ${giving.id}: rolled back: ${giving.reason}`,
+  );
+
+function fromResetting({ role, self }: State, giving: Giving, now: Instant): Phase | undefined {
+  const told = self.diversion.kind === "none" && self.diversionAt >= giving.since;
+  const over = role.kind !== "hold" || told || now >= after(giving.since, patience.telling);
+  return over ? rolledBack(giving, now) : undefined;
 }

@@ -120,6 +120,7 @@ const stages: Partial<Record<(Giving | Receiving)["phase"], SwapMark["stage"]>> 
   telling: "diverted",
   turning: "diverted",
   recalling: "diverted",
+  resetting: "diverted",
   moving: "draining",
   draining: "draining",
   lingering: "draining",

@@ -69,7 +69,9 @@ export class ConnectionKeeper {
     this.#wish = { diversion, silent, address };
     const leaving = address === "absent" && before?.address === "present";
     if (leaving && diversion.kind === "all-but-kept") this.#diverter.forgetStragglers();
-    this.#diverter.reconcile(diversion, diversion.kind === "kept" ? diversion.to : undefined);
+    if (diversion.kind !== "reset")
+      this.#diverter.reconcile(diversion, diversion.kind === "kept" ? diversion.to : undefined);
+    else if (before?.diversion.kind !== "reset") this.#diverter.abandon();
     if (this.#counts && this.#timer === undefined) this.#countSoon();
     if (!this.#counts) this.#named.clear();
   }
@@ -88,10 +90,6 @@ export class ConnectionKeeper {
   placeKept(id: HandoverId, flows: readonly Flow[]): void {
     this.#listed = () => this.#options.report({ kind: "kept-placed", id });
     this.#diverter.keep(flows);
-  }
-
-  resetDiverted(): void {
-    this.#diverter.abandon();
   }
 
   /** Names whose connections they are, and ends them with a reset while the address is still here. */

@@ -101,7 +101,6 @@ describe("a planted fault is caught", () => {
         probePeer: (peer) => host.probePeer(peer),
         listKept: (id) => host.listKept(id),
         placeKept: (id, flows) => host.placeKept(id, flows),
-        resetDiverted: () => host.resetDiverted(),
         cutKept: () => host.cutKept(),
         ...faults[name]?.(machine, host),
       });
