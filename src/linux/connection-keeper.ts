@@ -7,6 +7,7 @@ import { countConnections, listConnections } from "./diversion/connections-list.
 import { Diverter } from "./diversion/diverter.ts";
 import { listStragglers, type Straggler } from "./diversion/stragglers.ts";
 import type { IpAddress } from "./ip-address.ts";
+import { reasonOf } from "./troubles.ts";
 
 export interface ConnectionKeeperOptions {
   readonly table: string;
@@ -181,6 +182,3 @@ export class ConnectionKeeper {
     for (const mac of new Set(fresh.map((one) => one.mac))) this.#options.correct(mac, holder);
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import type { Host } from "../../src/agent/ports.ts";
 import { noDiversion } from "../../src/core/diversion.ts";
 import type { PromoteOrder } from "../../src/core/event.ts";
 import { millis } from "../../src/core/time.ts";
+import { faulty } from "./faulty.ts";
 import type { Machine } from "./machine.ts";
 import { fairWeather, type Weather } from "./weather.ts";
 import { World } from "./world.ts";
@@ -33,19 +34,6 @@ function pairIn(
   world.clients.broken.splice(0);
   return world;
 }
-
-const faulty = (host: Host, fault: Partial<Host>): Host => ({
-  reconcile: (wish) => host.reconcile(wish),
-  renew: () => host.renew(),
-  announce: () => host.announce(),
-  probe: (holder) => host.probe(holder),
-  probeWitness: () => host.probeWitness(),
-  probePeer: (peer) => host.probePeer(peer),
-  listKept: (id) => host.listKept(id),
-  placeKept: (id, flows) => host.placeKept(id, flows),
-  cutKept: () => host.cutKept(),
-  ...fault,
-});
 
 function promote(world: World, node: string, more: Partial<PromoteOrder> = {}): void {
   const holder = world.machines.find(({ kernel }) => kernel.present) ?? world.machines[0];
