@@ -34,11 +34,19 @@ export function fromDrain(
     case "diverting":
       return fallback(state, giving, now, policy) ?? fromDiverting(state, giving, now, policy);
     case "listing":
-      return fallback(state, giving, now, policy);
+      return fallback(state, giving, now, policy) ?? proveAgain(state, giving, now, policy);
     case "telling":
-      return fallback(state, giving, now, policy) ?? fromTelling(state, giving, now, policy);
+      return (
+        fallback(state, giving, now, policy) ??
+        proveAgain(state, giving, now, policy) ??
+        fromTelling(state, giving, now, policy)
+      );
     case "turning":
-      return fallback(state, giving, now, policy) ?? fromTurning(state, giving, now);
+      return (
+        fallback(state, giving, now, policy) ??
+        proveAgain(state, giving, now, policy) ??
+        fromTurning(state, giving, now)
+      );
     case "moving":
       return fromMoving(state, giving, now, policy);
     case "draining":
@@ -117,6 +125,13 @@ function fromDiverting(state: State, giving: Draining, now: Instant, policy: Pol
 
 const percent = (share: number | undefined): string =>
   `${((share ?? 0) * 100).toFixed(1).replace(/\.0$/, "")} %`;
+
+/** The target's agent was restarted: its kernel serves on, and what it had proved it has forgotten. */
+function proveAgain(state: State, giving: Draining, now: Instant, policy: Policy) {
+  return wordOf(state, giving.id, now, policy)?.phase === "serving"
+    ? phase({ ...giving, phase: "diverting", since: now })
+    : undefined;
+}
 
 function fromTelling(state: State, giving: Draining, now: Instant, policy: Policy) {
   return wordOf(state, giving.id, now, policy)?.phase === "placed"
