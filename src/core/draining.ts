@@ -152,7 +152,7 @@ function fromTurning(state: State, giving: Draining, now: Instant): Phase | unde
 function fromMoving(state: State, giving: Draining, now: Instant, policy: Policy) {
   const { role } = state;
   if (role.kind === "hold" && role.since > giving.since)
-    return ended(giving, "rolled-back", `${policy.peer} did not take the address`, now);
+    return recall(giving, `${policy.peer} did not take the address`, now);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined) return undefined;
   const word = wordOf(state, giving.id, now, policy);

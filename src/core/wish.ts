@@ -103,7 +103,8 @@ function given(role: State["role"], giving: Giving, way: Drain, to: MacAddress):
     case "turning":
       return role.kind === "hold" ? { kind: "all-but-kept", to } : noDiversion;
     case "moving":
-      return role.kind === "take" ? noDiversion : { kind: "all-but-kept", to };
+      // Taken back: what the target serves, if its kernel lives, still finds it.
+      return role.kind === "take" ? share(0, []) : { kind: "all-but-kept", to };
     case "draining":
     case "lingering":
       return holds(role) ? noDiversion : { kind: "all-but-kept", to };
