@@ -88,7 +88,6 @@ class Wire {
         probePeer: () => {},
         listKept: () => {},
         placeKept: () => {},
-        resetDiverted: () => {},
         cutKept: () => {},
       },
       steward: { perform: () => {} },

@@ -5,6 +5,7 @@ import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
+import type { ServiceManager } from "../../linux/service-manager.ts";
 import { ServiceWatch } from "../../linux/service-watch.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
@@ -38,6 +39,8 @@ export interface DaemonOptions {
   readonly check: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Listening already: this is the one agent of the pair on this machine. */
   readonly control: ControlServer;
+  /** Hears that the heart beats, and what this machine is. */
+  readonly manager: ServiceManager;
   readonly log: Log;
 }
 
@@ -112,6 +115,7 @@ export class Daemon implements AsyncDisposable {
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
       },
       onTurn: () => this.#turned(),
+      nextTurn: () => options.manager.due,
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
@@ -186,6 +190,19 @@ export class Daemon implements AsyncDisposable {
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
   }
 
+  /**
+   * Ends for the agent that systemd starts next: a holder keeps silent and leaves a whole lease, in
+   * which that one goes on holding. False: nothing is held, and a goodbye is better.
+   */
+  async stepAside(): Promise<boolean> {
+    if (this.#heart.agent.state.role.kind !== "hold") return false;
+    this.#tell("info", `The agent on ${this.#options.node} makes way for the next, and holds on`);
+    // A slow disk is waited for while the heart still beats.
+    await Promise.all([this.#journal.settled(), this.#history.settled()]);
+    this.#heart.host.renew();
+    return true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#service.stop();
     this.#steward.stop();
@@ -235,7 +252,11 @@ export class Daemon implements AsyncDisposable {
 
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
-    const changed = this.#book.note(this.#heart.agent.state, now());
+    const { manager } = this.#options;
+    const { state } = this.#heart.agent;
+    manager.alive(now());
+    const changed = this.#book.note(state, now());
+    if (changed) manager.status(this.#book.line(state, now()));
     if (changed) this.#notify();
   }
 

@@ -50,6 +50,12 @@ export class StatusBook {
     this.#why = sentence;
   }
 
+  /** For `systemctl status`: what this machine is, in one line. */
+  line(state: State, now: Instant): string {
+    const { pair, node, role, epoch, why } = this.#values(state, now);
+    return `${pair} on ${node}: ${role}, epoch ${epoch}. ${why}`;
+  }
+
   /** To be called after every turn; answers whether anything worth showing changed. */
   note(state: State, now: Instant): boolean {
     const values = this.#values(state, now);
