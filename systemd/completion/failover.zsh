@@ -14,11 +14,16 @@ _failover() {
     'agent:be one of the two machines, until SIGTERM'
     'status:tell who holds the address and why'
     'promote:move the service to a node and prove it, or put it back'
+    'preview:let the standby serve some clients'
+    'waiting:list the swaps that wait for their hour'
     'release:let the address go from this machine'
     'freeze:keep the pair from changing anything by itself'
     'thaw:end freeze and release'
     'check:look at everything that a takeover needs'
     'history:tell what happened here'
+    'traffic:draw the week and name its quietest hour'
+    'init:set up a pair'
+    'key:change the key of a running pair'
     'keygen:make a key for both machines'
     'cleanup:remove what an agent that is gone left in the kernel'
     'practice:rehearse on this machine alone'
@@ -41,7 +46,24 @@ _failover() {
     status) _arguments '--help' $where '--watch[go on until interrupted]' $json ;;
     promote)
       _arguments '--help' $where '--cut[in cut mode]' '--dry-run[print, and move nothing]' $json \
-        '1:node:_failover_nodes'
+        '--share[stay at this share]:rate:' '--for[how long]:time:' '--drain[end what is left]:time:' \
+        '--at[wait for this hour]:when:' '--within[how far away]:span:' '1:node:_failover_nodes'
+      ;;
+    preview)
+      _arguments '--help' $where '--from[the clients]:addresses:' '--for[how long]:time:' '--stop[end it now]'
+      ;;
+    waiting) _arguments '--help' $where '--call-off[let one wait no more]:id:' $json ;;
+    traffic) _arguments '--help' $where '--window[how long a swap takes]:span:' $node $json ;;
+    init)
+      _arguments '--help' '--from[convert this]:file:_files' '--instance[which one of it]:name:' \
+        '--pair[its name]:name:' '*--address[of the service]:address:' '*--node[a machine]:node:' \
+        '*--access-log[of the web server]:file:_files' '--domain[that users type]:name:' \
+        '--out[where to]:file:_files' '--key[where it is]:file:_files' '--yes[ask nothing]' \
+        '--force[replace what is there]'
+      ;;
+    key)
+      _arguments '--help' $where '--wait[for the other machine]:seconds:' '--stdin[read it]' \
+        '--force[even so]' $json '1:what:(rotate add retire list)'
       ;;
     release | freeze | thaw | cleanup) _arguments '--help' $where ;;
     check) _arguments '--help' $where '--config-only[the file and nothing else]' $node $journal $json ;;

@@ -42,9 +42,9 @@ describe("failover promote --at", () => {
     [["27:00"], 'Cannot let a swap to backup wait for "27:00": it is no hour such as 03:40'],
     [["2020-01-01T00:00"], "it has passed"],
     [["+2h", "--within", "1h"], "Cannot use --within: it belongs to --at quiet"],
-    [["+2h", "--share", "5%"], "a swap that waits is made as the configuration says"],
-    [["+2h", "--cut"], "a swap that waits is made as the configuration says"],
-    [["+2h", "--drain", "wait"], "a swap that waits is made as the configuration says"],
+    [["+2h", "--share", "5%"], "a swap that waits goes as configured"],
+    [["+2h", "--cut"], "a swap that waits goes as configured"],
+    [["+2h", "--drain", "wait"], "a swap that waits goes as configured"],
   ])("%j is a mistake, exit 2", async ([when = "", ...args], words) => {
     const { status, stderr } = await at(when, ...args);
     expect(stderr).toContain(words);
