@@ -80,6 +80,7 @@ class Machine {
       addresses: configuration.addresses
         .filter((_, index) => devices[index] === device)
         .map(({ address }) => parseAddress(address)),
+      former: [],
       muteTable: tableName(configuration.pair),
     }));
   }

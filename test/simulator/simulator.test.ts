@@ -95,6 +95,7 @@ describe("a planted fault is caught", () => {
       world.wrapHost = (machine, host) => ({
         reconcile: (wish) => host.reconcile(wish),
         renew: () => host.renew(),
+        useLease: (lease) => host.useLease(lease),
         announce: () => host.announce(),
         probe: (holder) => host.probe(holder),
         probeWitness: () => host.probeWitness(),
