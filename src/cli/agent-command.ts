@@ -1,6 +1,7 @@
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
-import { policyFor, sidesOf } from "./configuration/node-here.ts";
+import { sidesOf } from "./configuration/node-here.ts";
+import { readApart } from "./configuration/read-apart.ts";
 import { unsupported } from "./configuration/unsupported.ts";
 import { ControlServer } from "./control-server.ts";
 import { Daemon } from "./daemon/daemon.ts";
@@ -45,6 +46,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   await control.listen(socket);
   const daemon = new Daemon({
     configuration,
+    file: options.config,
+    read: readApart,
     node,
     ring,
     bootId,
@@ -57,9 +60,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     check: (signal) =>
       ownCheck({ config: options.config, socket, stateDir: directory, node }, signal),
   });
-  const asked = untilAskedToStop(log, () =>
-    Promise.all([lookAtConfiguration(options, log), readKeysAgain(configuration.key, daemon, log)]),
-  );
+  const asked = untilAskedToStop(log, () => {
+    daemon.reload();
+    void readKeysAgain(configuration.key, daemon, log);
+  });
   try {
     await daemon.start();
     await asked;
@@ -81,8 +85,8 @@ function refuseUnsupported(configuration: Configuration): void {
  * The first signal leaves politely: the address is gone before the peer hears goodbye. The second
  * leaves at once.
  */
-function untilAskedToStop(log: Log, readFilesAgain: () => Promise<unknown>): Promise<void> {
-  process.on("SIGHUP", () => void readFilesAgain());
+function untilAskedToStop(log: Log, readFilesAgain: () => void): Promise<void> {
+  process.on("SIGHUP", readFilesAgain);
   process.on("SIGUSR2", () => log.reopen());
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const)
@@ -91,20 +95,6 @@ function untilAskedToStop(log: Log, readFilesAgain: () => Promise<unknown>): Pro
         resolve();
       });
   });
-}
-
-/**
- * The configuration in force stays in force; a restart applies a new one, and the address stays
- * where it is.
- */
-async function lookAtConfiguration(options: AgentOptions, log: Log): Promise<void> {
-  try {
-    const configuration = await configurationAt(options);
-    policyFor(configuration, await nodeName(configuration, options.node), []);
-    log.info(`${options.config} is valid: restart the agent to apply it`);
-  } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** The keys can be changed while the agent runs; a file with a fault changes nothing. */

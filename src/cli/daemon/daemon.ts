@@ -4,12 +4,11 @@ import type { TellLevel } from "../../core/effect.ts";
 import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
-import { parseAddress } from "../../linux/ip-address.ts";
-import { ServiceWatch } from "../../linux/service-watch.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
-import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
+import type { Change } from "../configuration/difference.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
+import type { Loaded } from "../configuration/load.ts";
 import type { ControlServer } from "../control-server.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
@@ -17,15 +16,22 @@ import type { Log } from "../logging.ts";
 import type { Status } from "../status.ts";
 import type { WaitingFound } from "../waiting-file.ts";
 import { Heart } from "./heart.ts";
+import { changedSettings, forgottenBy, hostSettings } from "./host-settings.ts";
 import type { Found } from "./preparations.ts";
+import { InForce } from "./in-force.ts";
 import { refusalOf, unknownNode } from "./order-refusal.ts";
+import { hindranceOf, Reloads } from "./reloads.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
 import { WaitingSwaps } from "./waiting-swaps.ts";
 import { verdictOn } from "./waiting-verdict.ts";
 
 export interface DaemonOptions {
+  /** To begin with. */
   readonly configuration: Configuration;
+  /** Where it was read, and how it is read again beside a beating heart. */
+  readonly file: string;
+  readonly read: (file: string) => Promise<Loaded>;
   readonly node: string;
   readonly servicePaths: readonly boolean[];
   readonly ring: KeyRing;
@@ -51,9 +57,9 @@ export class Daemon implements AsyncDisposable {
   readonly #book: StatusBook;
   readonly #journal: Journal;
   readonly #history: HistoryWriter;
-  readonly #traffic: TrafficWatch;
   readonly #steward: LinuxSteward;
-  readonly #service: ServiceWatch;
+  readonly #reloads: Reloads;
+  readonly #inForce: InForce;
   readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
   /**
@@ -69,17 +75,17 @@ export class Daemon implements AsyncDisposable {
     this.#options = options;
     this.#journal = new Journal(options.stateDirectory, options.bootId, this.#trouble("journal"));
     this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
-    this.#traffic = watchTraffic({
-      paths: here.accessLogs,
-      format: configuration.logFormat,
+    this.#inForce = new InForce({
+      configuration,
+      node,
       onCount: (count) => this.#steward.counted(count),
+      report: (event) => this.#heart.tell(event),
       onTrouble: (sentence) => log.warning(sentence),
     });
     this.#steward = new LinuxSteward({
-      configuration,
-      accessLogs: here.accessLogs,
+      pair: configuration.pair,
       peers: peer.paths,
-      traffic: this.#traffic,
+      inForce: this.#inForce,
       report: (event) => this.#heart.tell(event),
       tell: (level, sentence) => this.#tell(level, sentence),
       journal: (entry) => this.#journal.write(entry),
@@ -101,12 +107,10 @@ export class Daemon implements AsyncDisposable {
       host: {
         pair: configuration.pair,
         interface: here.interface,
-        addresses: configuration.addresses.map(({ address }) => address),
+        ...hostSettings(configuration),
         peers: peer.paths.filter((_, path) => servicePaths[path]),
         onNotice: (sentence) => this.#tell("warning", sentence),
         leaseSeconds: configuration.lease / 1000,
-        witness: witnessOf(configuration),
-        announceRate: configuration.announceRate,
         onCommand: (line) => log.info(line),
         onTrouble: (sentence) => this.#tell("warning", sentence),
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
@@ -115,8 +119,7 @@ export class Daemon implements AsyncDisposable {
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
-      configuration,
-      policy,
+      configuration: () => this.#inForce.configuration,
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
@@ -132,10 +135,14 @@ export class Daemon implements AsyncDisposable {
       report: this.#trouble("waiting"),
       onChange: () => this.#notify(),
     });
-    this.#service = new ServiceWatch({
-      port: configuration.canary.port,
-      addresses: configuration.addresses.map(({ address }) => parseAddress(address)),
-      report: (event) => this.#heart.tell(event),
+    this.#reloads = new Reloads({
+      file: options.file,
+      read: options.read,
+      inForce: () => this.#inForce.configuration,
+      hindrance: () => hindranceOf(this.#heart.agent.state),
+      apply: (next, changes) => this.#apply(next, changes),
+      tell: (level, sentence) => this.#tell(level, sentence),
+      report: (sentence) => this.#alert("configuration", sentence),
     });
   }
 
@@ -145,7 +152,6 @@ export class Daemon implements AsyncDisposable {
     for (const sentence of [...found.sentences, ...lost]) this.#tell("warning", sentence);
     this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
     this.#heart.start(found.adopted);
-    this.#service.start();
     this.#waiting.start();
     control.serve({
       status: () => this.#status(),
@@ -155,7 +161,12 @@ export class Daemon implements AsyncDisposable {
       waiting: () => this.#waiting.list(),
       callOff: (id) => this.#waiting.callOff(id),
     });
-    await this.#traffic.start();
+    await this.#inForce.start();
+  }
+
+  /** Reads the configuration again, and puts in force what can be while the agent runs. */
+  reload(): void {
+    this.#reloads.ask();
   }
 
   /** From the next datagram on; a ring with which the peer would not be heard is not taken. */
@@ -176,25 +187,36 @@ export class Daemon implements AsyncDisposable {
    * Lets the address go, says so to the peer, and resolves when both were done or took too long.
    */
   async leave(): Promise<void> {
-    const deadline = now() + this.#options.configuration.lease;
+    const deadline = now() + this.#inForce.configuration.lease;
     this.#heart.tell({ kind: "operator-asked", order: { kind: "leave" } });
     const { agent } = this.#heart;
     const gone = () => agent.state.role.kind === "standby" || agent.state.role.kind === "boot";
     while (!gone() && now() < deadline) await delay(5);
     // One goodbye may be lost; three beats are not.
-    await delay(2 * this.#options.configuration.interval);
+    await delay(2 * this.#inForce.configuration.interval);
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#service.stop();
+    this.#reloads.stop();
     this.#steward.stop();
     this.#heart.stop();
     await this.#waiting[Symbol.asyncDispose]();
     clearTimeout(this.#updating);
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
     await this.#options.control[Symbol.asyncDispose]();
-    await this.#traffic[Symbol.asyncDispose]();
+    await this.#inForce[Symbol.asyncDispose]();
+  }
+
+  /** Between two turns of the heart: nothing here waits. */
+  #apply(configuration: Configuration, changes: readonly Change[]): void {
+    const { node, servicePaths, log } = this.#options;
+    const keys = new Set(changes.map(({ key }) => key));
+    log.use(configuration.log);
+    this.#inForce.use(configuration, keys);
+    this.#heart.host.use(changedSettings(configuration, keys));
+    this.#heart.usePolicy(policyFor(configuration, node, servicePaths), forgottenBy(keys));
+    this.#notify();
   }
 
   #status(): Status {
@@ -202,7 +224,8 @@ export class Daemon implements AsyncDisposable {
   }
 
   #order(order: Order): string | undefined {
-    const { configuration, node } = this.#options;
+    const { node } = this.#options;
+    const { configuration } = this.#inForce;
     const refusal = refusalOf(order, this.#heart.agent.state, configuration, node);
     if (refusal !== undefined) return refusal;
     this.#tell(
@@ -222,10 +245,15 @@ export class Daemon implements AsyncDisposable {
 
   #trouble(place: string): (sentence: string | undefined) => void {
     return (sentence) => {
-      if (sentence === undefined) this.#troubles.delete(place);
-      else this.#troubles.set(place, sentence);
+      this.#alert(place, sentence);
       if (sentence !== undefined) this.#options.log.error(sentence);
     };
+  }
+
+  #alert(place: string, sentence: string | undefined): void {
+    if (sentence === undefined) this.#troubles.delete(place);
+    else this.#troubles.set(place, sentence);
+    this.#notify();
   }
 
   #subscribe(listener: () => void): () => void {
@@ -235,8 +263,9 @@ export class Daemon implements AsyncDisposable {
 
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
-    const changed = this.#book.note(this.#heart.agent.state, now());
+    const changed = this.#book.note(this.#heart.agent, now());
     if (changed) this.#notify();
+    this.#reloads.turned();
   }
 
   #notify(): void {
@@ -245,17 +274,6 @@ export class Daemon implements AsyncDisposable {
       this.#updating = undefined;
       for (const listener of this.#listeners) listener();
     }, updateMillis);
-  }
-}
-
-function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
-  switch (witness.kind) {
-    case "auto":
-      return "auto";
-    case "none":
-      return [];
-    case "addresses":
-      return witness.addresses;
   }
 }
 
