@@ -112,8 +112,9 @@ const witnessText = (witness: WitnessChoice): Text =>
 function wordsFor(from: Text, to: Text): string | undefined {
   if (typeof from === "string" || typeof to === "string")
     return from === to ? undefined : `${quoted(to)} instead of ${quoted(from)}`;
-  const added = to.filter((item) => !from.includes(item));
-  const removed = from.filter((item) => !to.includes(item));
+  const [had, has] = [new Set(from), new Set(to)];
+  const added = to.filter((item) => !had.has(item));
+  const removed = from.filter((item) => !has.has(item));
   const words = [
     ...(added.length > 0 ? [`${few(added)} added`] : []),
     ...(removed.length > 0 ? [`${few(removed)} removed`] : []),
