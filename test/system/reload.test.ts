@@ -114,3 +114,34 @@ test("a changed file is put in force while the pair serves: nothing fails, nothi
     expect(after.agent.pid).toBe(before[name].agent.pid);
   }
 });
+
+test("an agent that is started with another list goes on holding what both lists name", async () => {
+  await using pair = await Pair.start();
+  const { primary } = pair.lab.agents;
+  const admin = new Administrator(pair);
+  const { epoch } = await admin.status("primary");
+  const from = now();
+  const lists = [
+    [serviceAddress, serviceAddress6, added],
+    [serviceAddress, added],
+  ];
+  for (const address of lists) {
+    pair.lab.writeConfiguration("primary", stringify(pairConfiguration({ address })));
+    await primary.kill("SIGKILL");
+    await primary.start();
+    await primary.untilRole("holding");
+    await until("the kernel has that list", async () => {
+      const shown = await interfaceOf(pair, "primary");
+      const there = (one: string) => shown.includes(` ${one}/`);
+      return [serviceAddress, serviceAddress6, added].every(
+        (one) => there(one) === address.includes(one),
+      );
+    });
+    // The journal has what the kernel has before the next one reads it.
+    await pause(500);
+  }
+  const span = { from, to: now() };
+  expect(await pair.failures(span)).toEqual([]);
+  expect((await admin.status("primary")).epoch).toBe(epoch);
+  expect(await pair.holder()).toBe("primary");
+});

@@ -50,7 +50,10 @@ type Section = "nodes" | "swap" | "hooks" | "canary" | "log";
 function written(configuration: Configuration): ReadonlyMap<string, Text> {
   const { nodes, swap, hooks, canary, log, ...rest } = configuration;
   const top: Record<Exclude<keyof Configuration, Section>, Text> = {
-    ...{ pair: rest.pair, key: rest.key, takeover: rest.takeover, port: String(rest.port) },
+    pair: rest.pair,
+    key: rest.key,
+    takeover: rest.takeover,
+    port: String(rest.port),
     addresses: rest.addresses.map(addressText),
     routes: rest.routes,
     domain: optional(rest.domain),

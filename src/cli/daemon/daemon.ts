@@ -67,13 +67,19 @@ export class Daemon implements AsyncDisposable {
    */
   readonly #troubles = new Map<string, string>();
   #updating: NodeJS.Timeout | undefined;
+  #addressesChanged = false;
 
   constructor(options: DaemonOptions) {
     const { configuration, node, servicePaths, found, log } = options;
     const { here, peer } = sidesOf(configuration, node);
     const policy = policyFor(configuration, node, servicePaths);
     this.#options = options;
-    this.#journal = new Journal(options.stateDirectory, options.bootId, this.#trouble("journal"));
+    this.#journal = new Journal({
+      directory: options.stateDirectory,
+      bootId: options.bootId,
+      addresses: () => hostSettings(this.#inForce.configuration).addresses,
+      report: this.#trouble("journal"),
+    });
     this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
     this.#inForce = new InForce({
       configuration,
@@ -214,6 +220,7 @@ export class Daemon implements AsyncDisposable {
     const keys = new Set(changes.map(({ key }) => key));
     log.use(configuration.log);
     this.#inForce.use(configuration, keys);
+    this.#addressesChanged ||= keys.has("address");
     this.#heart.host.use(changedSettings(configuration, keys));
     this.#heart.usePolicy(policyFor(configuration, node, servicePaths), forgottenBy(keys));
     this.#notify();
@@ -266,6 +273,15 @@ export class Daemon implements AsyncDisposable {
     const changed = this.#book.note(this.#heart.agent, now());
     if (changed) this.#notify();
     this.#reloads.turned();
+    if (this.#addressesChanged) this.#journalAddresses();
+  }
+
+  /** When all are there: the next agent would give up the others for the sake of one that is missing. */
+  #journalAddresses(): void {
+    const { role, self } = this.#heart.agent.state;
+    if (role.kind === "hold" && self.presence !== "all") return;
+    this.#addressesChanged = false;
+    this.#journal.writeAgain();
   }
 
   #notify(): void {
