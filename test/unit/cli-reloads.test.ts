@@ -49,6 +49,7 @@ class Bench {
     apply: (configuration) => {
       this.inForce = configuration;
     },
+    remark: (sentence) => this.told.push(sentence),
     tell: (level, sentence) => this.told.push(`${level}: ${sentence}`),
     report: (sentence) => {
       this.alert = sentence;
@@ -75,7 +76,7 @@ test("a file that differs comes into force, and it is said in which words", asyn
     `info: ${file} is in force from now on: interval: 200ms instead of 100ms; log.level: debug instead of info`,
   ]);
   await bench.reload(bench.content);
-  expect(bench.told.slice(1)).toEqual([`info: ${file} is what runs already`]);
+  expect(bench.told.slice(1)).toEqual([`${file} is what runs already`]);
 });
 
 test("a wrong file, and one that needs a restart, are refused whole with their line", async () => {

@@ -146,6 +146,7 @@ export class Daemon implements AsyncDisposable {
       read: options.read,
       inForce: () => this.#inForce.configuration,
       hindrance: () => hindranceOf(this.#heart.agent.state),
+      remark: (sentence) => log.info(sentence),
       apply: (next, changes) => this.#apply(next, changes),
       tell: (level, sentence) => this.#tell(level, sentence),
       report: (sentence) => this.#alert("configuration", sentence),

@@ -17,6 +17,8 @@ export interface ReloadsOptions {
   readonly hindrance: () => string | undefined;
   /** Puts it in force, all of it, before it returns. */
   readonly apply: (configuration: Configuration, changes: readonly Change[]) => void;
+  /** For the log alone: nothing has happened. */
+  readonly remark: (sentence: string) => void;
   readonly tell: (level: TellLevel, sentence: string) => void;
   /** The file is not what runs; an alert for as long as that is so. */
   readonly report: ReportTrouble;
@@ -91,12 +93,12 @@ export class Reloads {
   }
 
   #consider({ configuration, lines }: Loaded): void {
-    const { file, inForce, hindrance, tell, report } = this.#options;
+    const { file, inForce, hindrance, remark, tell, report } = this.#options;
     const found = difference(inForce(), configuration);
     this.#waiting = undefined;
     if (found.kind === "same") {
       report(undefined);
-      tell("info", `${file} is what runs already`);
+      remark(`${file} is what runs already`);
       return;
     }
     if (found.kind === "needs-restart") {
