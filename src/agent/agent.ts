@@ -203,7 +203,6 @@ export class Agent {
     else if (effect.kind === "renew") host.renew();
     else if (effect.kind === "probe-peer") host.probePeer(peerMac(this.current));
     else if (effect.kind === "list-kept") host.listKept(effect.id);
-    else if (effect.kind === "reset-diverted") host.resetDiverted();
     else if (effect.kind === "cut-kept") host.cutKept();
     else steward.perform(effect);
   }

@@ -31,8 +31,6 @@ export interface Host {
   listKept(id: HandoverId): void;
   /** The peer's list: its kernel hands them back. Answered by `kept-placed`. */
   placeKept(id: HandoverId, flows: readonly Flow[]): void;
-  /** Tells the clients of connections that were handed over that nobody serves them any more. */
-  resetDiverted(): void;
   /** Ends what is left of the kept connections; their clients hear it. */
   cutKept(): void;
 }
@@ -52,7 +50,6 @@ export type HostEffect = Extract<
       | "renew"
       | "probe-peer"
       | "list-kept"
-      | "reset-diverted"
       | "cut-kept";
   }
 >;

@@ -1,3 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
 import { sidesOf } from "./configuration/node-here.ts";
@@ -24,8 +27,49 @@ export interface AgentOptions extends Whereabouts {
   readonly node?: string;
 }
 
+/**
+ * systemd starts an agent that ended again at once, which a crash needs; what keeps one from
+ * starting at all, a mistake in a file or an address that is not there yet, is looked at less often.
+ */
+const refusalMillis = 2000;
+
 /** `failover agent`: one of the two machines, until SIGTERM. Answers with the exit code. */
 export async function runAgent(options: AgentOptions): Promise<number> {
+  const manager = new ServiceManager(process.env);
+  try {
+    const { daemon, log, keyFile } = await daemonFor(options, manager);
+    const asked = untilAskedToStop(log, () => {
+      daemon.reload();
+      void readKeysAgain(keyFile, daemon, log);
+    });
+    try {
+      await daemon.start();
+      manager.ready();
+      await asked;
+      manager.stopping();
+      if (!(await manager.restartsUs()) || !(await daemon.stepAside())) await daemon.leave();
+    } finally {
+      await daemon[Symbol.asyncDispose]();
+    }
+    await log.settled();
+    return exitCodes.done;
+  } catch (error) {
+    if (!(error instanceof Failure) || !manager.present) throw error;
+    manager.status(error.message);
+    await delay(refusalMillis);
+    throw error;
+  } finally {
+    manager.close();
+  }
+}
+
+interface Prepared {
+  readonly daemon: Daemon;
+  readonly log: Log;
+  readonly keyFile: string;
+}
+
+async function daemonFor(options: AgentOptions, manager: ServiceManager): Promise<Prepared> {
   const configuration = await configurationAt(options);
   const node = await nodeName(configuration, options.node);
   const { here } = sidesOf(configuration, node);
@@ -44,35 +88,30 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const control = new ControlServer();
   const socket = options.socket ?? socketPath(configuration.pair);
   await control.listen(socket);
-  const daemon = new Daemon({
-    configuration,
-    file: options.config,
-    read: readApart,
-    node,
-    ring,
-    bootId,
-    log,
-    control,
-    servicePaths: await servicePaths(here),
-    found: await findAndClean(configuration, here, directory, bootId),
-    stateDirectory: directory,
-    waiting: await readWaiting(directory),
-    check: (signal) =>
-      ownCheck({ config: options.config, socket, stateDir: directory, node }, signal),
-  });
-  const asked = untilAskedToStop(log, () => {
-    daemon.reload();
-    void readKeysAgain(configuration.key, daemon, log);
-  });
   try {
-    await daemon.start();
-    await asked;
-    await daemon.leave();
-  } finally {
-    await daemon[Symbol.asyncDispose]();
+    const daemon = new Daemon({
+      configuration,
+      file: options.config,
+      read: readApart,
+      node,
+      ring,
+      bootId,
+      log,
+      control,
+      manager,
+      servicePaths: await servicePaths(here),
+      found: await findAndClean(configuration, here, directory, bootId),
+      stateDirectory: directory,
+      waiting: await readWaiting(directory),
+      check: (signal) =>
+        ownCheck({ config: options.config, socket, stateDir: directory, node }, signal),
+    });
+    return { daemon, log, keyFile: configuration.key };
+  } catch (error) {
+    // A socket that listens would keep the process alive, and the next agent out.
+    await control[Symbol.asyncDispose]();
+    throw error;
   }
-  await log.settled();
-  return exitCodes.done;
 }
 
 function refuseUnsupported(configuration: Configuration): void {

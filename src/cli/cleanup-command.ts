@@ -1,4 +1,5 @@
 import { cleanup } from "../linux/leftovers.ts";
+import { pendingJob } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import { ControlClient, isAbsence } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
@@ -6,13 +7,13 @@ import { socketPath } from "./places.ts";
 
 /**
  * `failover cleanup`: removes what an agent that is gone left in the kernel. systemd runs it after
- * every stop (ExecStopPost); after one that it did not ask for it starts the agent again, and the
- * address is left to its lease: then the agent that comes finds it, and goes on holding.
+ * every end of the agent (ExecStopPost). Where the next agent comes at once, after a crash or in the
+ * middle of a restart, the address is left to its lease: that agent finds it, and goes on holding.
  */
 export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
-  const result = process.env["SERVICE_RESULT"];
-  if (result !== undefined && result !== "success") {
-    process.stdout.write(`The agent ended with ${result}: the address is left to its lease\n`);
+  const comes = await whyTheNextComes(process.env);
+  if (comes !== undefined) {
+    process.stdout.write(`${comes}: the address is left to its lease\n`);
     return exitCodes.done;
   }
   const { pair, addresses } = await configurationAt(where);
@@ -33,6 +34,17 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
   }
   if (steps.length === 0) process.stdout.write("Nothing was left behind\n");
   return steps.some(({ failure }) => failure !== undefined) ? exitCodes.broken : exitCodes.done;
+}
+
+/** systemd's own account, systemd.exec(5); undefined where nobody comes, or a person typed this. */
+async function whyTheNextComes(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { SERVICE_RESULT: result, FAILOVER_UNIT: unit } = environment;
+  const ended = result === undefined || result === "success" ? undefined : result;
+  const job = unit === undefined ? "unknown" : await pendingJob(unit);
+  // A stop that had to kill the agent is a stop all the same.
+  if (job === "stop") return undefined;
+  if (job === "restart") return `${unit} is being restarted`;
+  return ended === undefined ? undefined : `The agent ended with ${ended}`;
 }
 
 async function isServed(socket: string): Promise<boolean> {

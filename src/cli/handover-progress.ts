@@ -1,6 +1,7 @@
 import { type HandoverId, type HandoverPhase, handoverPhases } from "../core/beat.ts";
 import type { HandoverEnd, HandoverStatus, Status, TrafficCounts } from "./status.ts";
-import { countWords } from "./status-text.ts";
+import { counted } from "./spans.ts";
+import { countWords, percent } from "./status-text.ts";
 
 /** A handover as far as its stream of statuses has told it. */
 export interface Progress {
@@ -95,9 +96,12 @@ function cutTitles({ from, to, baseline, served, minRequests }: Progress): reado
 
 function drainTitles(progress: Progress): readonly Title[] {
   const { from, to, baseline, served, minRequests, share, connections, stragglers } = progress;
-  const handed = `${Number((share * 100).toFixed(1))} % of new connections`;
+  const handed = `${percent(share)} of new connections`;
   const proof = served === null ? "" : `, ${countWords(served, minRequests)}`;
-  const left = `${connections.from ?? 0} connections, ${stragglers} stragglers left`;
+  const left = [
+    counted(connections.from ?? 0, "connection"),
+    `${counted(stragglers, "straggler")} left`,
+  ].join(", ");
   return [
     ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
     ["diverting", `${to} gets ready, unseen`, ""],

@@ -26,7 +26,8 @@ export async function run(args: readonly string[]): Promise<number> {
 
 type Answer = (code: number) => void;
 
-function programThat(answer: Answer): Command {
+/** The command line, before anything is typed. */
+export function programThat(answer: Answer): Command {
   const program = new Command("failover")
     .description("Two Linux machines behind one address: takeover when one dies, proved swaps")
     .version(version(), "-V, --version", "print the version")

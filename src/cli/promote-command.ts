@@ -48,6 +48,14 @@ export async function runPromote(options: PromoteOptions): Promise<number> {
     const names = status.nodes.join(" and ");
     throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
   }
+  if (
+    at !== undefined &&
+    (options.cut || options.share !== undefined || options.drain !== undefined)
+  )
+    throw new Failure(
+      exitCodes.usage,
+      `Cannot promote ${node} at ${at} with --cut, --share or --drain: a swap that waits goes as configured`,
+    );
   if (at !== undefined && !options.dryRun) {
     const { runWait } = await import("./wait-command.ts");
     return runWait(socket, { ...options, at });

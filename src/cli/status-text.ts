@@ -112,8 +112,21 @@ function handoverLine(handover: HandoverStatus | null, needed: number): string {
   const { from, to, phase, phaseAge, served, reason } = handover;
   const counts = served === null ? "" : `, ${countWords(served, needed)}`;
   const why = reason === "" ? "" : `: ${oneLine(reason)}`;
-  return `${from} → ${to}: ${phase} for ${span(phaseAge)}${counts}${why}`;
+  return `${from} → ${to}: ${phase} for ${span(phaseAge)}${shareWords(handover)}${counts}${why}`;
 }
+
+/** In drain mode: what is handed over, and where connections end. */
+function shareWords({ mode, share, held, from, to, connections, stragglers }: HandoverStatus) {
+  if (mode === "cut") return "";
+  const at = (name: string, count: number | null) =>
+    count === null ? "" : `, ${counted(count, "connection")} on ${name}`;
+  const late = stragglers === 0 ? "" : `, ${counted(stragglers, "straggler")}`;
+  const stays = held ? ", held" : "";
+  return `, ${percent(share)} of new connections${stays}${at(from, connections.from)}${at(to, connections.to)}${late}`;
+}
+
+/** `5 %`, `0.5 %`, `100 %`. */
+export const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
 
 function lastLine(last: HandoverEnd | null): string {
   if (last === null) return "no handover since the agent started";

@@ -2,7 +2,7 @@ import type { MacAddress } from "./beat.ts";
 
 /**
  * What a machine passes on to the other one, of the frames for the address that arrive at its service
- * interface. Also a wish: what came of it is observed.
+ * interface.
  */
 export type Diversion =
   | { readonly kind: "none" }
@@ -14,6 +14,12 @@ export type Diversion =
   | { readonly kind: "all-but-kept"; readonly to: MacAddress }
   /** The new holder: exactly the connections that the other machine keeps. */
   | { readonly kind: "kept"; readonly to: MacAddress };
+
+/**
+ * What is to be passed on. `reset`: the machine that connections were handed to is gone: their clients are to
+ * hear it at once, and then nothing is passed on, as which it is observed.
+ */
+export type DiversionWish = Diversion | { readonly kind: "reset" };
 
 /** The holder: new connections, a share of them or those of some clients, and all that they send. */
 export interface ByShare {
@@ -38,8 +44,9 @@ export interface Flow {
 
 export const noDiversion: Diversion = { kind: "none" };
 
-export function sameDiversion(one: Diversion, other: Diversion): boolean {
-  if (one.kind === "none" || other.kind === "none") return one.kind === other.kind;
+export function sameDiversion(one: DiversionWish, other: DiversionWish): boolean {
+  if (one.kind === "none" || one.kind === "reset") return one.kind === other.kind;
+  if (other.kind === "none" || other.kind === "reset") return false;
   if (one.to !== other.to) return false;
   if (one.kind !== "share" || other.kind !== "share") return one.kind === other.kind;
   const same = one.testers.length === other.testers.length;

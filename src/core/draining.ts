@@ -34,11 +34,19 @@ export function fromDrain(
     case "diverting":
       return fallback(state, giving, now, policy) ?? fromDiverting(state, giving, now, policy);
     case "listing":
-      return fallback(state, giving, now, policy);
+      return fallback(state, giving, now, policy) ?? proveAgain(state, giving, now, policy);
     case "telling":
-      return fallback(state, giving, now, policy) ?? fromTelling(state, giving, now, policy);
+      return (
+        fallback(state, giving, now, policy) ??
+        proveAgain(state, giving, now, policy) ??
+        fromTelling(state, giving, now, policy)
+      );
     case "turning":
-      return fallback(state, giving, now, policy) ?? fromTurning(state, giving, now);
+      return (
+        fallback(state, giving, now, policy) ??
+        proveAgain(state, giving, now, policy) ??
+        fromTurning(state, giving, now)
+      );
     case "moving":
       return fromMoving(state, giving, now, policy);
     case "draining":
@@ -47,6 +55,8 @@ export function fromDrain(
       return fromLingering(state, giving, now, policy);
     case "recalling":
       return fromRecalling(state, giving, now, policy);
+    case "resetting":
+      return fromResetting(state, giving, now);
   }
 }
 
@@ -64,7 +74,7 @@ function fallback(state: State, giving: Draining, now: Instant, policy: Policy):
   // An agent that restarts leaves a kernel that goes on serving what it was handed.
   if (freshPeer(state, now, policy) === undefined)
     return now >= peerKernelGoneAt(state, policy)
-      ? recall(giving, `${policy.peer} is gone`, now)
+      ? reset({ ...giving, reason: `${policy.peer} is gone` }, now)
       : slow(giving, now, policy);
   const word = wordOf(state, giving.id, now, policy);
   if (word === undefined) return recall(giving, `${policy.peer} no longer takes part`, now);
@@ -116,6 +126,13 @@ function fromDiverting(state: State, giving: Draining, now: Instant, policy: Pol
 const percent = (share: number | undefined): string =>
   `${((share ?? 0) * 100).toFixed(1).replace(/\.0$/, "")} %`;
 
+/** The target's agent was restarted: its kernel serves on, and what it had proved it has forgotten. */
+function proveAgain(state: State, giving: Draining, now: Instant, policy: Policy) {
+  return wordOf(state, giving.id, now, policy)?.phase === "serving"
+    ? phase({ ...giving, phase: "diverting", since: now })
+    : undefined;
+}
+
 function fromTelling(state: State, giving: Draining, now: Instant, policy: Policy) {
   return wordOf(state, giving.id, now, policy)?.phase === "placed"
     ? phase({ ...giving, phase: "turning", since: now })
@@ -135,7 +152,7 @@ function fromTurning(state: State, giving: Draining, now: Instant): Phase | unde
 function fromMoving(state: State, giving: Draining, now: Instant, policy: Policy) {
   const { role } = state;
   if (role.kind === "hold" && role.since > giving.since)
-    return ended(giving, "rolled-back", `${policy.peer} did not take the address`, now);
+    return recall(giving, `${policy.peer} did not take the address`, now);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined) return undefined;
   const word = wordOf(state, giving.id, now, policy);
@@ -204,14 +221,32 @@ function fromLingering(state: State, giving: Draining, now: Instant, policy: Pol
 }
 
 function fromRecalling(state: State, giving: Draining, now: Instant, policy: Policy) {
-  const over = ended(giving, "rolled-back", giving.reason, now);
-  const quietly = { ...over, why: "" };
-  if (state.role.kind !== "hold") return quietly;
-  const reset = { ...quietly, effects: [{ kind: "reset-diverted" } as const] };
+  if (state.role.kind !== "hold") return rolledBack(giving, now);
   const peer = freshPeer(state, now, policy);
-  if (peer === undefined) return now >= peerKernelGoneAt(state, policy) ? reset : undefined;
+  if (peer === undefined)
+    return now >= peerKernelGoneAt(state, policy) ? reset(giving, now) : undefined;
   const word = peer.beat.handover;
   // A target that knows nothing of it serves nothing of it.
-  if (word.id !== giving.id) return reset;
-  return word.connections === 0 && now >= after(giving.since, memory) ? quietly : undefined;
+  if (word.id !== giving.id) return reset(giving, now);
+  return word.connections === 0 && now >= after(giving.since, memory)
+    ? rolledBack(giving, now)
+    : undefined;
+}
+
+/** It was said when new connections came home. */
+const rolledBack = (giving: Giving, now: Instant): Phase => ({
+  ...ended(giving, "rolled-back", giving.reason, now),
+  why: "",
+});
+
+const reset = (giving: Giving, now: Instant): Phase =>
+  phase(
+    { ...giving, phase: "resetting", since: now },
+    giving.phase === "recalling" ? "" : `Swap ${giving.id}: rolled back: ${giving.reason}`,
+  );
+
+function fromResetting({ role, self }: State, giving: Giving, now: Instant): Phase | undefined {
+  const told = self.diversion.kind === "none" && self.diversionAt >= giving.since;
+  const over = role.kind !== "hold" || told || now >= after(giving.since, patience.telling);
+  return over ? rolledBack(giving, now) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { HandoverId, MacAddress } from "./beat.ts";
-import { type Diversion, sameDiversion } from "./diversion.ts";
+import { type DiversionWish, sameDiversion } from "./diversion.ts";
 
 /**
  * The kernel state this machine should have now. A wish, never a command: it is reconciled one step at
@@ -8,7 +8,7 @@ import { type Diversion, sameDiversion } from "./diversion.ts";
 export interface Wish extends AddressWish {
   /** Closed: new TCP connections to the address are dropped unanswered; those that are open go on. */
   readonly door: "open" | "closed";
-  readonly diversion: Diversion;
+  readonly diversion: DiversionWish;
 }
 
 export const sameWish = (one: Wish, other: Wish): boolean =>
@@ -44,8 +44,6 @@ export type Effect =
    * `kept-listed`.
    */
   | { readonly kind: "list-kept"; readonly id: HandoverId }
-  /** The machine that they were handed to is gone: their clients are to hear it at once. */
-  | { readonly kind: "reset-diverted" }
   /** What is left of the kept connections ends now; their clients hear it. */
   | { readonly kind: "cut-kept"; readonly id: HandoverId }
   /** The web server may close its idle connections, in its protocol's own way. */

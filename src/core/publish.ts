@@ -67,18 +67,28 @@ const hasty: readonly (Giving | Receiving)["phase"][] = [
   "telling",
   "turning",
   "moving",
-  "ready",
-  "proved",
   "placed",
 ];
 
+/** In cut mode the holder acts at once on *ready*; in drain mode it may wait, or hold a share, for long. */
+const readyTime = millis(500);
+
+function hurries({ handover, peer }: State, now: Instant): boolean {
+  if (handover.kind === "none" || handover.kind === "wanting") return false;
+  if (handover.phase === "ready") return now < after(handover.since, readyTime);
+  // What this machine has heard of the list is told by its beats.
+  if (handover.phase === "proved")
+    return peer.kind === "heard" && peer.beat.handover.phase === "telling";
+  return hasty.includes(handover.phase);
+}
+
 /** The longest wait between two beats: `interval` at rest, a few ms while something is moving. */
 export function pace(state: State, now: Instant, policy: Policy): Millis {
-  const { role, handover } = state;
+  const { role } = state;
   const moving =
     role.kind === "take" ||
     role.kind === "yield" ||
-    (handover.kind !== "none" && handover.kind !== "wanting" && hasty.includes(handover.phase)) ||
+    hurries(state, now) ||
     calling(state, now, policy);
   return moving ? millis(Math.min(5, policy.interval)) : policy.interval;
 }
@@ -120,6 +130,7 @@ const stages: Partial<Record<(Giving | Receiving)["phase"], SwapMark["stage"]>> 
   telling: "diverted",
   turning: "diverted",
   recalling: "diverted",
+  resetting: "diverted",
   moving: "draining",
   draining: "draining",
   lingering: "draining",

@@ -73,7 +73,9 @@ export type DrainPhase =
   /** Over for everybody but neighbours with an old entry. */
   | "lingering"
   /** Rolled back: what was handed over ends there. */
-  | "recalling";
+  | "recalling"
+  /** Rolled back, and the target is gone: the clients of what was handed over are told. */
+  | "resetting";
 
 export type Way = { readonly kind: "cut" } | Drain;
 
@@ -136,7 +138,7 @@ export function outcomeOf(handover: Handover): Outcome | undefined {
   if (handover.kind === "none") return handover.last;
   if (since === undefined || handover.kind === "wanting") return undefined;
   const { id, phase, reason } = handover;
-  if (phase === "recalling" || phase === "receding")
+  if (phase === "recalling" || phase === "resetting" || phase === "receding")
     return { id, result: "rolled-back", reason, at: since };
   return phase === "lingering" ? { id, result: "done", reason, at: since } : undefined;
 }

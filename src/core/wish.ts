@@ -1,5 +1,5 @@
 import type { MacAddress } from "./beat.ts";
-import { type Diversion, noDiversion } from "./diversion.ts";
+import { type Diversion, type DiversionWish, noDiversion } from "./diversion.ts";
 import type { Wish } from "./effect.ts";
 import type { State } from "./state.ts";
 import type { Drain, Giving, Receiving } from "./swap.ts";
@@ -51,7 +51,7 @@ const silentWhileReceiving: Partial<Record<Receiving["phase"], true>> = {
   receding: true,
 };
 
-function diversion({ role, handover, peer }: State): Diversion {
+function diversion({ role, handover, peer }: State): DiversionWish {
   const heard = peer.kind === "heard" ? peer.beat.mac : undefined;
   switch (handover.kind) {
     case "none":
@@ -82,7 +82,7 @@ function handsBack({ phase, step, provisional }: Receiving): boolean {
   }
 }
 
-function given(role: State["role"], giving: Giving, way: Drain, to: MacAddress): Diversion {
+function given(role: State["role"], giving: Giving, way: Drain, to: MacAddress): DiversionWish {
   const share = (of: number, testers: readonly string[]): Diversion => ({
     kind: "share",
     to,
@@ -98,10 +98,13 @@ function given(role: State["role"], giving: Giving, way: Drain, to: MacAddress):
     case "listing":
     case "telling":
       return role.kind === "hold" ? share(way.steps[way.step] ?? 0, way.testers) : noDiversion;
+    case "resetting":
+      return role.kind === "hold" ? { kind: "reset" } : noDiversion;
     case "turning":
       return role.kind === "hold" ? { kind: "all-but-kept", to } : noDiversion;
     case "moving":
-      return role.kind === "take" ? noDiversion : { kind: "all-but-kept", to };
+      // Taken back: what the target serves, if its kernel lives, still finds it.
+      return role.kind === "take" ? share(0, []) : { kind: "all-but-kept", to };
     case "draining":
     case "lingering":
       return holds(role) ? noDiversion : { kind: "all-but-kept", to };

@@ -56,6 +56,7 @@ function givingWord(giving: Giving, step: number): HandoverWord["phase"] {
     case "lingering":
       return "done";
     case "recalling":
+    case "resetting":
       return "rolled-back";
   }
 }

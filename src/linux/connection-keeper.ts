@@ -7,6 +7,7 @@ import { countConnections, listConnections } from "./diversion/connections-list.
 import { Diverter } from "./diversion/diverter.ts";
 import { listStragglers, type Straggler } from "./diversion/stragglers.ts";
 import type { IpAddress } from "./ip-address.ts";
+import { reasonOf } from "./troubles.ts";
 
 export interface ConnectionKeeperOptions {
   readonly table: string;
@@ -76,7 +77,9 @@ export class ConnectionKeeper {
     this.#wish = { diversion, silent, address };
     const leaving = address === "absent" && before?.address === "present";
     if (leaving && diversion.kind === "all-but-kept") this.#diverter.forgetStragglers();
-    this.#diverter.reconcile(diversion, diversion.kind === "kept" ? diversion.to : undefined);
+    if (diversion.kind !== "reset")
+      this.#diverter.reconcile(diversion, diversion.kind === "kept" ? diversion.to : undefined);
+    else if (before?.diversion.kind !== "reset") this.#diverter.abandon();
     if (this.#counts && this.#timer === undefined) this.#countSoon();
     if (!this.#counts) this.#named.clear();
   }
@@ -95,10 +98,6 @@ export class ConnectionKeeper {
   placeKept(id: HandoverId, flows: readonly Flow[]): void {
     this.#listed = () => this.#options.report({ kind: "kept-placed", id });
     this.#diverter.keep(flows);
-  }
-
-  resetDiverted(): void {
-    this.#diverter.abandon();
   }
 
   /** Names whose connections they are, and ends them with a reset while the address is still here. */
@@ -191,6 +190,3 @@ export class ConnectionKeeper {
     for (const mac of new Set(fresh.map((one) => one.mac))) this.#options.correct(mac, holder);
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

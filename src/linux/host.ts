@@ -197,10 +197,6 @@ export class LinuxHost implements Host {
     this.#connections.placeKept(id, flows);
   }
 
-  resetDiverted(): void {
-    this.#connections.resetDiverted();
-  }
-
   cutKept(): void {
     void this.#connections.cutKept();
   }

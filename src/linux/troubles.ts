@@ -18,3 +18,7 @@ export class Troubles {
     this.#said.delete(topic);
   }
 }
+
+/** What an error says, for the end of a sentence. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

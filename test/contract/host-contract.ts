@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Host } from "../../src/agent/ports.ts";
-import { noDiversion } from "../../src/core/diversion.ts";
+import { type Diversion, type Flow, noDiversion, sameDiversion } from "../../src/core/diversion.ts";
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import type { Event, Presence } from "../../src/core/event.ts";
@@ -44,6 +44,13 @@ export interface HostHarness extends AsyncDisposable {
 const absent: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
 const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
 const silent: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
+
+const flow: Flow = {
+  address: "10.99.0.100",
+  port: 80,
+  client: "10.99.0.7",
+  clientPort: 40_000,
+};
 
 export const describeHost = (name: string, makeHarness: () => Promise<HostHarness>): void => {
   const scene = (title: string, play: (harness: HostHarness) => Promise<void>): void => {
@@ -160,7 +167,74 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
     });
   });
 
+  describe(`${name}: connections`, () => {
+    scene("what is to be passed on is reported when it is, and when it no longer is", async (h) => {
+      await hold(h);
+      const diversion = { kind: "share", to: h.neighbourMac, share: 0, testers: [] } as const;
+      h.host.reconcile({ ...held, diversion });
+      await h.eventually("the diversion", () => lastDiversion(h)?.kind === "share");
+      h.host.reconcile({ ...held, diversion: { ...diversion, share: 1 } });
+      const all = () => sameDiversion(lastDiversion(h) ?? noDiversion, { ...diversion, share: 1 });
+      await h.eventually("all of it", all);
+      h.host.reconcile(held);
+      await h.eventually("its end", () => lastDiversion(h)?.kind === "none");
+    });
+
+    scene("connections are counted while they matter", async (h) => {
+      await hold(h);
+      const counted = () => h.events.some(({ kind }) => kind === "connections-counted");
+      expect(counted()).toBe(false);
+      const diversion = { kind: "share", to: h.neighbourMac, share: 0, testers: [] } as const;
+      h.host.reconcile({ ...held, diversion });
+      await h.eventually("a count", counted);
+    });
+
+    scene("what is kept is listed, and known to the kernel by then", async (h) => {
+      await hold(h);
+      const diversion = { kind: "share", to: h.neighbourMac, share: 1, testers: [] } as const;
+      h.host.reconcile({ ...held, diversion });
+      await h.eventually("the diversion", () => lastDiversion(h)?.kind === "share");
+      h.host.listKept("0123456789ab");
+      await h.eventually("the list", () => h.events.some(({ kind }) => kind === "kept-listed"));
+      h.host.reconcile({ ...held, diversion: { kind: "all-but-kept", to: h.neighbourMac } });
+      await h.eventually("the turn", () => lastDiversion(h)?.kind === "all-but-kept");
+    });
+
+    scene("the peer's list is placed", async (h) => {
+      h.host.reconcile({ ...silent, diversion: { kind: "kept", to: h.neighbourMac } });
+      await h.eventually("the diversion", () => lastDiversion(h)?.kind === "kept");
+      h.host.placeKept("0123456789ab", [flow]);
+      await h.eventually("the list", () => h.events.some(({ kind }) => kind === "kept-placed"));
+    });
+
+    scene("a target that is gone: its clients are told, and nothing is left", async (h) => {
+      await hold(h);
+      const diversion = { kind: "share", to: h.neighbourMac, share: 1, testers: [] } as const;
+      h.host.reconcile({ ...held, diversion });
+      await h.eventually("the diversion", () => lastDiversion(h)?.kind === "share");
+      h.host.reconcile({ ...held, diversion: { kind: "reset" } });
+      await h.eventually("its end", () => lastDiversion(h)?.kind === "none");
+    });
+
+    scene("the address stays beside the silent one, and leaves when that is muted", async (h) => {
+      await hold(h);
+      h.host.reconcile({ ...held, silent: "present" });
+      await h.eventually("the silent address", () => lastSilent(h) === true);
+      expect(h.presence()).toBe("all");
+      expect(await h.answers()).toBe(true);
+      h.host.reconcile(silent);
+      await h.eventually("the address observed absent", () => lastPresence(h) === "none");
+      expect(await h.answers()).toBe(false);
+    });
+  });
+
   describe(`${name}: the network`, () => {
+    scene("the peer's kernel answers for the peer's own address", async (h) => {
+      h.host.probePeer(h.neighbourMac);
+      const answered = () => h.events.some(({ kind }) => kind === "peer-kernel-answered");
+      await h.eventually("the answer", answered, 1000);
+    });
+
     scene("a probe is answered by the machine that has the address, with its MAC", async (h) => {
       h.setOtherHolder(true);
       h.host.probe(undefined);
@@ -245,6 +319,9 @@ const isPresence =
 
 const lastPresence = (h: HostHarness): Presence | undefined =>
   h.events.findLast((event) => event.kind === "address-observed")?.presence;
+
+const lastDiversion = (h: HostHarness): Diversion | undefined =>
+  h.events.findLast((event) => event.kind === "diversion-observed")?.diversion;
 
 const lastSilent = (h: HostHarness): boolean | undefined =>
   h.events.findLast((event) => event.kind === "silent-observed")?.present;

@@ -20,13 +20,7 @@ export type DriverOrder =
   | { readonly order: "reconcile"; readonly wish: Parameters<LinuxHost["reconcile"]>[0] }
   | { readonly order: "probe"; readonly holder?: string }
   | {
-      readonly order:
-        | "renew"
-        | "announce"
-        | "probe-witness"
-        | "probe-peer"
-        | "reset-diverted"
-        | "cut-kept";
+      readonly order: "renew" | "announce" | "probe-witness" | "probe-peer" | "cut-kept";
     }
   | { readonly order: "list-kept"; readonly id: string }
   | { readonly order: "use"; readonly settings: Partial<HostSettings> }
@@ -77,9 +71,6 @@ const obey = (order: DriverOrder): void => {
       break;
     case "place-kept":
       host.placeKept(order.id, order.flows);
-      break;
-    case "reset-diverted":
-      host.resetDiverted();
       break;
     case "cut-kept":
       host.cutKept();

@@ -67,7 +67,6 @@ export class LinuxHarness implements HostHarness {
     probePeer: () => this.order({ order: "probe-peer" }),
     listKept: (id) => this.order({ order: "list-kept", id }),
     placeKept: (id, flows) => this.order({ order: "place-kept", id, flows }),
-    resetDiverted: () => this.order({ order: "reset-diverted" }),
     cutKept: () => this.order({ order: "cut-kept" }),
   };
 

@@ -1,3 +1,4 @@
+import { isOver } from "../../src/core/swap.ts";
 import { millis } from "../../src/core/time.ts";
 import { Laws } from "./laws.ts";
 import type { Machine } from "./machine.ts";
@@ -65,6 +66,9 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
   // Where nothing tells the holder that it was cut off from its clients, the next of its announcements does.
   if (!world.machines.some((machine) => machine.kernel.speaks && world.clientsReach(machine)))
     world.run(31_000);
+  // A swap that began late in the chaos goes on: it has to end, and is given its time.
+  if (world.machines.some(({ agent }) => agent !== undefined && !isOver(agent.state.handover)))
+    world.run(30_000);
   laws.settled();
   return world;
 }

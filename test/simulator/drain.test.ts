@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 
+import type { Host } from "../../src/agent/ports.ts";
+import { noDiversion } from "../../src/core/diversion.ts";
 import type { PromoteOrder } from "../../src/core/event.ts";
 import { millis } from "../../src/core/time.ts";
+import { faulty } from "./faulty.ts";
 import type { Machine } from "./machine.ts";
 import { fairWeather, type Weather } from "./weather.ts";
 import { World } from "./world.ts";
@@ -13,14 +16,18 @@ import { World } from "./world.ts";
 
 const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
 
-function pairIn(seed: number, weather: Partial<Weather> = {}): World {
+function pairIn(
+  seed: number,
+  weather: Partial<Weather> = {},
+  fault?: (machine: Machine, host: Host) => Partial<Host>,
+): World {
   const world = new World({
     seed,
     mode: "drain",
     paths: seed % 2 === 0 ? 1 : 2,
     steps: seed % 3 === 0 ? [0.2, 1] : [1],
-    policy: {},
   });
+  if (fault !== undefined) world.wrapHost = (machine, host) => faulty(host, fault(machine, host));
   world.weather = { ...fairWeather, ...weather };
   for (const machine of world.machines) machine.boot();
   world.run(7000);
@@ -103,8 +110,47 @@ describe("a swap in drain mode", () => {
     const before = world.clients.opened.get(other.name) ?? 0;
     world.run(1000);
     expect(world.clients.opened.get(other.name)).toBeGreaterThan(before + 15);
+    expect(world.clients.countAt(victim)).toBe(0);
     world.run(30_000);
     expect(traces(other)).toBe(false);
+  });
+});
+
+/** A test that cannot fail is a defect: with each of these, connections are seen to break. */
+describe("a planted fault breaks connections", () => {
+  const faults: Readonly<Record<string, (machine: Machine, host: Host) => Partial<Host>>> = {
+    "the list of what stays is empty": (machine, host) => ({
+      listKept: (id) => {
+        host.listKept(id);
+        machine.tell({ kind: "kept-listed", id, flows: [] });
+      },
+    }),
+    "the list is said to be placed before it is": (machine, host) => ({
+      placeKept: (id, flows) => {
+        machine.tell({ kind: "kept-placed", id });
+        machine.world.schedule.after(2000, () => host.placeKept(id, flows));
+      },
+    }),
+    "a rollback takes the rules away at once": ({ kernel }, host) => ({
+      reconcile: (wish) => {
+        const { diversion } = wish;
+        const recalled =
+          diversion.kind === "share" && diversion.share === 0 && kernel.moved.size > 0;
+        host.reconcile(recalled ? { ...wish, diversion: noDiversion } : wish);
+      },
+    }),
+  };
+
+  test.each(Object.keys(faults))("%s", (name) => {
+    const broken = seeds.flatMap((seed) => {
+      const world = pairIn(seed, {}, faults[name]);
+      promote(world, "backup", { hold: { share: 0.5, span: millis(8000) } });
+      world.run(14_000);
+      promote(world, "backup");
+      world.run(12_000);
+      return world.clients.broken;
+    });
+    expect(broken.length).toBeGreaterThan(0);
   });
 });
 

@@ -1,6 +1,12 @@
 import type { Host } from "../../src/agent/ports.ts";
 import type { HandoverId } from "../../src/core/beat.ts";
-import { type Diversion, type Flow, noDiversion, sameDiversion } from "../../src/core/diversion.ts";
+import {
+  type Diversion,
+  type DiversionWish,
+  type Flow,
+  noDiversion,
+  sameDiversion,
+} from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import type { Event, Presence } from "../../src/core/event.ts";
 import { idOf } from "./clients.ts";
@@ -113,13 +119,6 @@ export class SimHost implements Host {
     });
   }
 
-  resetDiverted(): void {
-    const { world, kernel } = this.machine;
-    const moved = new Set(kernel.moved);
-    kernel.forget();
-    world.clients.end((id, at) => moved.has(id) && at !== this.machine);
-  }
-
   cutKept(): void {
     this.machine.world.clients.end((_, at) => at === this.machine);
   }
@@ -167,8 +166,9 @@ export class SimHost implements Host {
     if (this.diverting || this.abandoned || !this.wished) return;
     const { kernel, world } = this.machine;
     const wanted = this.wish.diversion;
-    if (sameDiversion(kernel.diversion, wanted)) {
-      this.tellDiversion(wanted);
+    const aim = wanted.kind === "reset" ? noDiversion : wanted;
+    if (sameDiversion(kernel.diversion, aim)) {
+      this.tellDiversion(aim);
       return;
     }
     this.diverting = true;
@@ -181,11 +181,18 @@ export class SimHost implements Host {
     });
   }
 
-  private putDiversion(diversion: Diversion): void {
+  private putDiversion(diversion: DiversionWish): void {
     const { kernel, world } = this.machine;
-    if (diversion.kind === "none") kernel.forget();
+    if (diversion.kind === "reset") this.resetDiverted();
+    if (diversion.kind === "none" || diversion.kind === "reset") kernel.forget();
     else kernel.diversion = diversion;
     world.note();
+  }
+
+  /** Whoever waits for the machine that is gone hears it from this one. */
+  private resetDiverted(): void {
+    const { world, kernel } = this.machine;
+    world.clients.end((id, at) => kernel.moved.has(id) && at !== this.machine);
   }
 
   private told: Diversion = noDiversion;

@@ -213,7 +213,7 @@ export class Machine {
   }
 
   private transport(): Transport {
-    return { send: (path, datagram) => this.world.send(this, path, Uint8Array.from(datagram)) };
+    return { send: (path, datagram) => this.world.send(this, path, datagram) };
   }
 
   private steward(): Steward {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Host } from "../../src/agent/ports.ts";
 import { runChaos } from "./chaos.ts";
+import { faulty } from "./faulty.ts";
 import { LawBroken } from "./laws.ts";
 import type { Machine } from "./machine.ts";
 import { World } from "./world.ts";
@@ -92,20 +93,7 @@ describe("a planted fault is caught", () => {
 
   test.each(Object.keys(faults))("%s", (name) => {
     const plant = (world: World) => {
-      world.wrapHost = (machine, host) => ({
-        reconcile: (wish) => host.reconcile(wish),
-        renew: () => host.renew(),
-        useLease: (lease) => host.useLease(lease),
-        announce: () => host.announce(),
-        probe: (holder) => host.probe(holder),
-        probeWitness: () => host.probeWitness(),
-        probePeer: (peer) => host.probePeer(peer),
-        listKept: (id) => host.listKept(id),
-        placeKept: (id, flows) => host.placeKept(id, flows),
-        resetDiverted: () => host.resetDiverted(),
-        cutKept: () => host.cutKept(),
-        ...faults[name]?.(machine, host),
-      });
+      world.wrapHost = (machine, host) => faulty(host, faults[name]?.(machine, host) ?? {});
     };
     const caught = Array.from({ length: 60 }, (_, index) => index + 1).some((seed) => {
       try {

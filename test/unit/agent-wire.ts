@@ -64,7 +64,6 @@ class Kernel {
       probePeer: () => {},
       listKept: () => {},
       placeKept: () => {},
-      resetDiverted: () => {},
       cutKept: () => {},
     };
   }

@@ -137,7 +137,7 @@ log: { level: debug, file: /var/log/failover.log }
   });
 
   test("has the defaults that the manual says", async () => {
-    const manual = await readFile(new URL("../../docs/failover.8", import.meta.url), "utf8");
+    const manual = await readFile(new URL("../../docs/failover.yaml.5", import.meta.url), "utf8");
     const example = /^\.RS\n(pair: www\n.*?)^\.RE$/ms.exec(manual)?.[1] ?? "";
     const { addresses, domain, ...rest } = read(example);
     expect([addresses.length, domain]).toEqual([2, "www.example.org"]);
@@ -375,7 +375,7 @@ nodes:
   });
 
   test("is no second document, no list and not empty", () => {
-    const mapping = "allowed is a mapping with the keys of failover(8)";
+    const mapping = "allowed is a mapping with the keys of failover.yaml(5)";
     expect(problems("")).toEqual([`line 1: found nothing, ${mapping}`]);
     expect(problems("- a")).toEqual([`line 1: found a list, ${mapping}`]);
     expect(problems("a: 1\n---\nb: 2")[0]).toContain("line 2: found broken YAML");

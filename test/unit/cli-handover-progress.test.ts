@@ -66,7 +66,7 @@ test("in drain mode the share, the proof and what is left are told", () => {
   expect(details.slice(2)).toEqual([
     "5 % of new connections, 4 of 10 requests, 0 errors",
     "",
-    "7 connections, 1 stragglers left",
+    "7 connections, 1 straggler left",
   ]);
 });
 

@@ -81,6 +81,21 @@ test("the status of a standby that hears nobody says so", () => {
   `);
 });
 
+test("the status tells of a swap in drain mode what is handed over and what is left", () => {
+  const handover = aHandover({
+    phase: "diverting",
+    mode: "drain",
+    share: 0.05,
+    held: true,
+    connections: { from: 40, to: 1 },
+    stragglers: 2,
+  });
+  expect(shown({ handover })).toContain(
+    "primary → backup: diverting for 1.1 s, 5 % of new connections, held," +
+      " 40 connections on primary, 1 connection on backup, 2 stragglers",
+  );
+});
+
 test("the status shows a handover with its counts, and how the last one ended", () => {
   const served = { requests: 7, errors: 0, span: 2000 };
   const handover = aHandover({ phase: "verifying", served });

@@ -93,6 +93,23 @@ describe("an address that the configuration no longer names", () => {
   });
 });
 
+it("an address that stays on lo is muted before it leaves the interface, while there is time", () => {
+  const both: AddressWish = { address: "present", silent: "present" };
+  const beside = { ...held, silent: onLo };
+  expect(nextSilentStep(scene, both, held)).toEqual({
+    kind: "commands",
+    lines: ["addr add 192.0.2.10/32 dev lo", "addr add 2001:db8::10/128 dev lo nodad"],
+  });
+  expect(nextSilentStep(scene, both, beside)).toBeUndefined();
+  expect(nextSilentStep(scene, both, { ...beside, muted: true })).toEqual({ kind: "unmute" });
+  expect(nextSilentStep(scene, silent, beside)).toEqual({ kind: "mute" });
+  const leave = ["addr del 192.0.2.10/32 dev eth0", "addr del 2001:db8::10/128 dev eth0"];
+  expect(nextAddressCommands(scene, silent, beside, 2, true)).toEqual([]);
+  expect(nextAddressCommands(scene, silent, beside, 2, false)).toEqual(leave);
+  expect(nextAddressCommands(scene, silent, { ...beside, muted: true }, 2, true)).toEqual(leave);
+  expect(nextAddressCommands(scene, absent, beside, 2, true)).toEqual(leave);
+});
+
 it("without an interface nothing can be done, and nothing is tried", () => {
   const gone = { ...nothing, link: undefined };
   expect(commands(present, gone)).toEqual([]);

@@ -1,4 +1,5 @@
 import { localAddresses } from "../../linux/network-facts.ts";
+import { networkManagersOf } from "../../linux/network-managers.ts";
 import { statusNow } from "../agent-access.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { nodeHere, sidesOf } from "../configuration/node-here.ts";
@@ -12,6 +13,7 @@ import { domainFindings } from "./domain-finding.ts";
 import { fileFindings } from "./file-findings.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
 import { machineFindings } from "./machine-findings.ts";
+import { managerFindings } from "./manager-findings.ts";
 
 export interface Surroundings {
   readonly node?: string;
@@ -47,6 +49,7 @@ export async function allFindings(
       logFormat: configuration.logFormat,
     })),
     ...(await machineFindings(configuration, here, local)),
+    ...managerFindings(here.interface, await networkManagersOf(here.interface)),
     ...(await claimFindings(configuration, here, status)),
     ...(await domainFindings(configuration)),
     ...(agent.kind === "running" ? agentFindings(agent.status, configuration) : [agent.finding]),

@@ -58,7 +58,12 @@ export function readDocument(text: string, problems: Problem[]): Section | undef
       : new Reader(lineAt, problems).value(document.contents, "", 0);
   if (root?.kind === "section") return root;
   const found = root === undefined ? "nothing" : quote(plain(root));
-  problems.push({ line: 1, key: "", found, allowed: "a mapping with the keys of failover(8)" });
+  problems.push({
+    line: 1,
+    key: "",
+    found,
+    allowed: "a mapping with the keys of failover.yaml(5)",
+  });
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import type { TellLevel } from "../../core/effect.ts";
 import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
+import type { ServiceManager } from "../../linux/service-manager.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import type { Change } from "../configuration/difference.ts";
@@ -15,12 +16,13 @@ import { Journal } from "../journal.ts";
 import type { Log } from "../logging.ts";
 import type { Status } from "../status.ts";
 import type { WaitingFound } from "../waiting-file.ts";
+import { acceptKeys } from "./accept-keys.ts";
 import { Heart } from "./heart.ts";
-import { changedSettings, forgottenBy, hostSettings } from "./host-settings.ts";
+import { changedSettings, forgottenBy, hostOf, hostSettings, networkOf } from "./host-settings.ts";
 import type { Found } from "./preparations.ts";
 import { InForce } from "./in-force.ts";
 import { refusalOf, unknownNode } from "./order-refusal.ts";
-import { hindranceOf, Reloads } from "./reloads.ts";
+import { hindranceOf, isWhole, Reloads } from "./reloads.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
 import { WaitingSwaps } from "./waiting-swaps.ts";
@@ -44,6 +46,8 @@ export interface DaemonOptions {
   readonly check: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Listening already: this is the one agent of the pair on this machine. */
   readonly control: ControlServer;
+  /** Hears that the heart beats, and what this machine is. */
+  readonly manager: ServiceManager;
   readonly log: Log;
 }
 
@@ -67,11 +71,11 @@ export class Daemon implements AsyncDisposable {
    */
   readonly #troubles = new Map<string, string>();
   #updating: NodeJS.Timeout | undefined;
-  #addressesChanged = false;
+  #journalIsStale = false;
 
   constructor(options: DaemonOptions) {
     const { configuration, node, servicePaths, found, log } = options;
-    const { here, peer } = sidesOf(configuration, node);
+    const { peer } = sidesOf(configuration, node);
     const policy = policyFor(configuration, node, servicePaths);
     this.#options = options;
     this.#journal = new Journal({
@@ -106,22 +110,18 @@ export class Daemon implements AsyncDisposable {
         session: drawSession(),
       },
       network: {
-        port: configuration.port,
-        paths: here.paths.map((local, path) => ({ local, remote: peer.paths[path] ?? "" })),
+        ...networkOf(configuration, node),
         onTrouble: (_path, sentence) => log.warning(sentence),
       },
       host: {
-        pair: configuration.pair,
-        interface: here.interface,
-        ...hostSettings(configuration),
-        peers: peer.paths.filter((_, path) => servicePaths[path]),
+        ...hostOf(configuration, node, servicePaths),
         onNotice: (sentence) => this.#tell("warning", sentence),
-        leaseSeconds: configuration.lease / 1000,
         onCommand: (line) => log.info(line),
         onTrouble: (sentence) => this.#tell("warning", sentence),
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
       },
       onTurn: () => this.#turned(),
+      nextTurn: () => options.manager.due,
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
@@ -176,18 +176,9 @@ export class Daemon implements AsyncDisposable {
     this.#reloads.ask();
   }
 
-  /** From the next datagram on; a ring with which the peer would not be heard is not taken. */
   useKeys(ring: KeyRing): void {
-    const { peer } = this.#heart.agent.keys(now());
-    const words = keyWords(ring.map(({ id }) => id).reverse());
-    if (this.#heart.useKeys(ring) === "used") {
-      this.#tell("info", `Accepting ${words}`);
-      return;
-    }
-    this.#tell(
-      "error",
-      `Cannot accept ${words} alone: the peer signs with key ${peer?.signed}; the keys in use stay`,
-    );
+    const said = acceptKeys(this.#heart, ring);
+    if (said !== undefined) this.#tell(said.level, said.sentence);
   }
 
   /**
@@ -202,6 +193,19 @@ export class Daemon implements AsyncDisposable {
     // One goodbye may be lost; three beats are not.
     await delay(2 * this.#inForce.configuration.interval);
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
+  }
+
+  /**
+   * Ends for the agent that systemd starts next: a holder keeps silent and leaves a whole lease, in
+   * which that one goes on holding. False: nothing is held, and a goodbye is better.
+   */
+  async stepAside(): Promise<boolean> {
+    if (this.#heart.agent.state.role.kind !== "hold") return false;
+    this.#tell("info", `The agent on ${this.#options.node} makes way for the next, and holds on`);
+    // A slow disk is waited for while the heart still beats.
+    await Promise.all([this.#journal.settled(), this.#history.settled()]);
+    this.#heart.host.renew();
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -221,7 +225,7 @@ export class Daemon implements AsyncDisposable {
     const keys = new Set(changes.map(({ key }) => key));
     log.use(configuration.log);
     this.#inForce.use(configuration, keys);
-    this.#addressesChanged ||= keys.has("address");
+    this.#journalIsStale ||= keys.has("address");
     this.#heart.host.use(changedSettings(configuration, keys));
     this.#heart.usePolicy(policyFor(configuration, node, servicePaths), forgottenBy(keys));
     this.#notify();
@@ -271,17 +275,15 @@ export class Daemon implements AsyncDisposable {
 
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
-    const changed = this.#book.note(this.#heart.agent, now());
+    const { manager } = this.#options;
+    const { agent } = this.#heart;
+    manager.alive(now());
+    const changed = this.#book.note(agent, now());
+    if (changed) manager.status(this.#book.line(agent, now()));
     if (changed) this.#notify();
     this.#reloads.turned();
-    if (this.#addressesChanged) this.#journalAddresses();
-  }
-
-  /** When all are there: the next agent would give up the others for the sake of one that is missing. */
-  #journalAddresses(): void {
-    const { role, self } = this.#heart.agent.state;
-    if (role.kind === "hold" && self.presence !== "all") return;
-    this.#addressesChanged = false;
+    if (!this.#journalIsStale || !isWhole(agent.state)) return;
+    this.#journalIsStale = false;
     this.#journal.writeAgain();
   }
 
@@ -293,9 +295,6 @@ export class Daemon implements AsyncDisposable {
     }, updateMillis);
   }
 }
-
-const keyWords = (ids: readonly number[]): string =>
-  `${ids.length === 1 ? "key" : "keys"} ${ids.join(", ")}`;
 
 const lateness = (late: number, slept: number): string =>
   `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

@@ -4,7 +4,7 @@ import type { Steward } from "../../agent/ports.ts";
 import type { Event } from "../../core/event.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Start } from "../../core/state.ts";
-import type { Millis } from "../../core/time.ts";
+import { earliest, type Instant, type Millis } from "../../core/time.ts";
 import { AlarmClock, now } from "../../linux/alarm-clock.ts";
 import { LinuxHost, type LinuxHostOptions } from "../../linux/host.ts";
 import { UdpTransport, type UdpTransportOptions } from "../../linux/udp.ts";
@@ -22,6 +22,8 @@ export interface HeartOptions {
   readonly host: Omit<LinuxHostOptions, "report" | "now" | "afterSockets">;
   readonly steward: Steward;
   readonly onTurn: () => void;
+  /** When the next turn is wanted at the latest, whatever the agent waits for. */
+  readonly nextTurn: () => Instant;
   readonly onLate: (late: Millis, slept: Millis) => void;
 }
 
@@ -35,10 +37,12 @@ export class Heart {
   readonly transport: UdpTransport;
   readonly #clock: AlarmClock;
   readonly #onTurn: () => void;
+  readonly #nextTurn: () => Instant;
   #stopped = false;
 
   constructor(options: HeartOptions) {
     this.#onTurn = options.onTurn;
+    this.#nextTurn = options.nextTurn;
     this.transport = new UdpTransport({
       ...options.network,
       onDatagram: (path, bytes) => {
@@ -106,7 +110,7 @@ export class Heart {
 
   #turned(): void {
     if (this.#stopped) return;
-    this.#clock.set(this.agent.pollAlarm());
     this.#onTurn();
+    this.#clock.set(earliest(this.agent.pollAlarm(), this.#nextTurn()));
   }
 }

@@ -1,8 +1,36 @@
 import type { Forgotten } from "../../agent/policy-in-force.ts";
-import type { HostSettings } from "../../linux/host.ts";
+import type { HostSettings, LinuxHostOptions } from "../../linux/host.ts";
+import type { UdpTransportOptions } from "../../linux/udp.ts";
 import type { Configuration } from "../configuration/configuration.ts";
+import { sidesOf } from "../configuration/node-here.ts";
 
-/** What the kernel's floor needs of a configuration, and takes while it runs. */
+/** Where beats go, for as long as the agent runs. */
+export function networkOf(
+  configuration: Configuration,
+  node: string,
+): Pick<UdpTransportOptions, "port" | "paths"> {
+  const { here, peer } = sidesOf(configuration, node);
+  const paths = here.paths.map((local, path) => ({ local, remote: peer.paths[path] ?? "" }));
+  return { port: configuration.port, paths };
+}
+
+/** What the kernel's floor needs to begin with. */
+export function hostOf(
+  configuration: Configuration,
+  node: string,
+  servicePaths: readonly boolean[],
+): HostSettings & Pick<LinuxHostOptions, "pair" | "interface" | "peers" | "leaseSeconds"> {
+  const { here, peer } = sidesOf(configuration, node);
+  return {
+    ...hostSettings(configuration),
+    pair: configuration.pair,
+    interface: here.interface,
+    peers: peer.paths.filter((_, path) => servicePaths[path]),
+    leaseSeconds: configuration.lease / 1000,
+  };
+}
+
+/** The part of it that may be replaced while it runs. */
 export const hostSettings = ({
   addresses,
   witness,

@@ -131,3 +131,10 @@ export function hindranceOf({ handover, role }: State): string | undefined {
   if (role.kind === "take") return "the address has arrived";
   return role.kind === "yield" ? "the address has gone" : undefined;
 }
+
+/**
+ * Nothing that is held is missing: only then may the journal name another list, because the next agent gives
+ * all of them up for the sake of one that is not there.
+ */
+export const isWhole = ({ role, self }: State): boolean =>
+  role.kind !== "hold" || self.presence === "all";

@@ -49,6 +49,12 @@ export class StatusBook {
     this.#why = sentence;
   }
 
+  /** For `systemctl status`: what this machine is, in one line. */
+  line({ state, policy }: Agent, now: Instant): string {
+    const { pair, node, role, epoch, why } = this.#values(state, now, policy);
+    return `${pair} on ${node}: ${role}, epoch ${epoch}. ${why}`;
+  }
+
   /** To be called after every turn; answers whether anything worth showing changed. */
   note({ state, policy }: Agent, now: Instant): boolean {
     const values = this.#values(state, now, policy);

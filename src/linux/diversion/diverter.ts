@@ -3,7 +3,7 @@ import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts"
 import { runCommand } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
-import { Troubles } from "../troubles.ts";
+import { reasonOf, Troubles } from "../troubles.ts";
 import { changeScript, isKnown, keepCommands, type Load, type Step, same } from "./change.ts";
 import { poke } from "./poke.ts";
 import {
@@ -292,6 +292,3 @@ export class Diverter {
     return this.#loaded === "nothing" && !this.#isWanted && !this.#abandoning;
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

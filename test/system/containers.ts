@@ -1,0 +1,171 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  GenericContainer,
+  getContainerRuntimeClient,
+  type StartedTestContainer,
+} from "testcontainers";
+
+import { mustRun, run } from "../../src/practice/command.ts";
+import { ensureTools } from "../../src/practice/tools.ts";
+import { until } from "../../src/practice/wait.ts";
+
+/*
+ * Machines with systemd as their init, in containers on internal networks of their own. No image is
+ * pulled: Debian's debootstrap makes one, which is kept below /var/cache.
+ */
+
+const image = "failover-test:bookworm";
+const cache = "/var/cache/failover-test";
+const packages =
+  "systemd,systemd-sysv,dbus,iproute2,nftables,nginx-light,procps,libstdc++6,curl,stress-ng";
+
+/** The engine that runs, or one that is started for this test and ended with it. */
+export async function startEngine(): Promise<AsyncDisposable> {
+  // The reaper would be pulled from a registry; what is started here is ended here.
+  process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
+  // No port is published, so the gateway of a bridge, which this engine lacks, is of no interest.
+  process.env["TESTCONTAINERS_HOST_OVERRIDE"] = "localhost";
+  await ensureTools(
+    [
+      { command: "docker", package: "docker.io" },
+      { command: "dockerd", package: "docker.io" },
+      { command: "debootstrap", package: "debootstrap" },
+    ],
+    console.log,
+  );
+  if ((await run(["docker", "version"])).ok) return { async [Symbol.asyncDispose]() {} };
+  const place = mkdtempSync(join(tmpdir(), "failover-engine-"));
+  const at = (name: string): string => join(place, name);
+  const host = `unix://${at("docker.sock")}`;
+  process.env["DOCKER_HOST"] = host;
+  const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")];
+  // It ends with this process, even when that is killed.
+  const engine = spawn(
+    "setpriv",
+    ["--pdeathsig", "TERM", "dockerd", ...places, "--host", host, "--bridge", "none"],
+    { stdio: "ignore" },
+  );
+  const ended = new Promise((resolve) => engine.once("exit", resolve));
+  const answers = async (): Promise<boolean> => (await run(["docker", "version"])).ok;
+  await until("the container engine answers", answers, { within: 30_000, every: 200 });
+  return {
+    async [Symbol.asyncDispose]() {
+      engine.kill("SIGTERM");
+      await ended;
+      rmSync(place, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Debian 12 with systemd and nginx; a minute the first time. */
+export async function prepareImage(): Promise<void> {
+  if ((await run(["docker", "image", "inspect", image])).ok) return;
+  const archive = join(cache, "bookworm.tar");
+  if (!existsSync(archive)) {
+    mkdirSync(cache, { recursive: true });
+    const scratch = mkdtempSync(join(cache, "making-"));
+    try {
+      const debootstrap = ["debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm"];
+      await mustRun([...debootstrap, join(scratch, "root")]);
+      await mustRun(["tar", "-C", join(scratch, "root"), "-cf", join(scratch, "tar"), "."]);
+      renameSync(join(scratch, "tar"), archive);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  }
+  await mustRun(["docker", "import", archive, image]);
+}
+
+export interface NetworkOptions {
+  readonly name: string;
+  readonly subnet: string;
+}
+
+/** A network without a way out. */
+export async function createNetwork({ name, subnet }: NetworkOptions): Promise<AsyncDisposable> {
+  const { network } = await getContainerRuntimeClient();
+  // What a run that was killed left in an engine that goes on.
+  const left = `docker ps --all --quiet --filter network=${name} | xargs -r docker rm --force`;
+  await run(["sh", "-c", `${left}; docker network rm ${name}`]);
+  const created = await network.create({
+    Name: name,
+    Internal: true,
+    IPAM: { Driver: "default", Config: [{ Subnet: subnet }] },
+  });
+  return { [Symbol.asyncDispose]: () => network.remove(created) };
+}
+
+export interface MachineOptions {
+  readonly name: string;
+  /** The first is eth0. */
+  readonly networks: readonly { readonly name: string; readonly address: string }[];
+  /** Seen by the machine as /share. */
+  readonly share: string;
+}
+
+/** A container that systemd runs like a machine, which testcontainers has no words for. */
+class MachineContainer extends GenericContainer {
+  constructor({ name, networks: [first], share }: MachineOptions) {
+    super(image);
+    this.withHostname(name)
+      .withCommand(["/sbin/init"])
+      .withEnvironment({ container: "docker" })
+      .withAddedCapabilities("SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_NICE", "DAC_READ_SEARCH")
+      .withSecurityOpt("seccomp=unconfined", "apparmor=unconfined")
+      .withTmpFs({ "/run": "rw", "/run/lock": "rw", "/tmp": "rw" })
+      .withBindMounts([
+        { source: "/sys/fs/cgroup", target: "/sys/fs/cgroup", mode: "rw" },
+        { source: share, target: "/share", mode: "ro" },
+      ]);
+    this.createOpts.StopSignal = "SIGRTMIN+3";
+    // systemd writes below the engine's own control group; the types of dockerode lag behind.
+    Object.assign(this.hostConfig, { CgroupnsMode: "host" });
+    if (first === undefined) return;
+    this.withNetworkMode(first.name);
+    const endpoint = { IPAMConfig: { IPv4Address: first.address } };
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [first.name]: endpoint } };
+  }
+}
+
+export class Machine implements AsyncDisposable {
+  readonly #container: StartedTestContainer;
+
+  private constructor(container: StartedTestContainer) {
+    this.#container = container;
+  }
+
+  static async start(options: MachineOptions): Promise<Machine> {
+    const container = await new MachineContainer(options).start();
+    const { container: containers, network } = await getContainerRuntimeClient();
+    for (const { name, address } of options.networks.slice(1))
+      await network.getById(name).connect({
+        Container: containers.getById(container.getId()).id,
+        EndpointConfig: { IPAMConfig: { IPv4Address: address } },
+      });
+    const machine = new Machine(container);
+    const booted = async (): Promise<boolean> =>
+      /running|degraded/.test(await machine.tell("systemctl is-system-running || true"));
+    await until(`${options.name} has booted`, booted, { within: 30_000, every: 200 });
+    return machine;
+  }
+
+  /** Runs a line of shell on the machine and answers with what it printed; rejects where it fails. */
+  async tell(line: string): Promise<string> {
+    const { exitCode, output } = await this.#container.exec(["sh", "-c", line]);
+    if (exitCode !== 0) throw new Error(`Cannot run ${line}: exit code ${exitCode}: ${output}`);
+    return output.trim();
+  }
+
+  /** The power is gone. */
+  async kill(): Promise<void> {
+    const { container } = await getContainerRuntimeClient();
+    await container.getById(this.#container.getId()).kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#container.stop({ timeout: 0, remove: true });
+  }
+}
