@@ -5,7 +5,7 @@ import type { Policy } from "../core/policy.ts";
 import { beat, pace } from "../core/publish.ts";
 import { initialState, type Start, type State } from "../core/state.ts";
 import { step } from "../core/step.ts";
-import { after, earliest, type Instant, times } from "../core/time.ts";
+import { after, earliest, type Instant, type Millis, millis, times } from "../core/time.ts";
 import { wish } from "../core/wish.ts";
 import type { Message, Page, Session } from "../protocol/datagram.ts";
 import { decode } from "../protocol/decode.ts";
@@ -13,11 +13,14 @@ import { Encoder } from "../protocol/encode.ts";
 import { findKey, type KeyRing, type KeyWord, keyWord } from "../protocol/keys.ts";
 import { Gaps } from "./gaps.ts";
 import { KeptListener, KeptTeller } from "./kept-list.ts";
+import { news } from "./news.ts";
 import { PathRecord } from "./path-record.ts";
+import { type Forgotten, forget, PolicyInForce } from "./policy-in-force.ts";
 import type { Host, Steward, Transport } from "./ports.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface AgentOptions {
+  /** Until `usePolicy` is told of another. */
   readonly policy: Policy;
   readonly start: Start;
   readonly protocol: {
@@ -46,6 +49,7 @@ export class Agent {
   readonly paths: readonly PathRecord[];
   readonly gaps: Gaps;
   private readonly options: AgentOptions;
+  private readonly policies: PolicyInForce;
   private ring: KeyRing;
   private encoder: Encoder;
   private readonly sessions: Sessions;
@@ -64,6 +68,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     const { policy, protocol, start } = options;
     this.options = options;
+    this.policies = new PolicyInForce(policy);
     this.ring = protocol.ring;
     this.encoder = new Encoder(protocol.pair, this.ring);
     this.sessions = new Sessions(protocol.session, policy.paths.length, policy.interval);
@@ -76,6 +81,11 @@ export class Agent {
 
   get state(): State {
     return this.current;
+  }
+
+  /** What is decided by now; while one follows another, the more patient of the two. */
+  get policy(): Policy {
+    return this.policies.decidesBy;
   }
 
   /** The peer's protocol version where it is newer than ours: it may know things that we do not. */
@@ -98,6 +108,22 @@ export class Agent {
     this.ring = ring;
     this.encoder = new Encoder(this.options.protocol.pair, ring);
     return "used";
+  }
+
+  /**
+   * From now on, without a beat missed or a suspicion on either machine, whichever is told first. Node,
+   * peer and the number of paths stay what they are. `forgotten`: what the old configuration asked
+   * and the new one does not.
+   */
+  usePolicy(policy: Policy, forgotten: readonly Forgotten[], now: Instant): void {
+    const { host, start } = this.options;
+    this.policies.replaceBy(policy, now);
+    this.current = forget(this.current, forgotten, start, policy);
+    host.useLease(this.policies.lease);
+    this.followPolicy();
+    this.sendBeats(false, now);
+    if (this.current.role.kind === "hold") host.renew();
+    this.handle({ kind: "woke" }, now);
   }
 
   /** When we sent the newest datagram that the peer is known to have heard on this path. */
@@ -150,14 +176,16 @@ export class Agent {
   }
 
   private turn(event: Event, now: Instant): void {
-    const { policy, host } = this.options;
+    const { host } = this.options;
     if (event.kind === "kept-listed")
       this.teller = { id: event.id, list: new KeptTeller(event.flows) };
-    const { state, effects } = step(this.current, event, now, policy);
+    const { state, effects } = step(this.current, event, now, this.policy);
     this.current = state;
-    const saying = beat(state, now, policy);
+    // The alarm was found by the old policy.
+    if (this.followPolicy()) this.queue.push({ kind: "woke" });
+    const saying = beat(state, now, this.policy);
     if (news(this.said, saying)) this.sendBeats(false, now);
-    this.beatDue = earliest(this.beatDue, after(now, pace(state, now, policy)));
+    this.beatDue = earliest(this.beatDue, after(now, this.pace(now)));
     const wanted = wish(state);
     if (this.wished === undefined || !sameWish(wanted, this.wished)) {
       this.wished = wanted;
@@ -203,8 +231,10 @@ export class Agent {
 
   /** The whole public state, on every path, each datagram with a number of its own. */
   private sendBeats(ask: boolean, now: Instant, page?: Page): void {
-    const { policy, transport, random } = this.options;
-    this.said = beat(this.current, now, policy);
+    const { transport, random } = this.options;
+    // The peer is told of a change first, and beats accordingly before anything is decided by it.
+    const { interval, deadTime } = this.policies.promises;
+    this.said = { ...beat(this.current, now, this.policy), interval, deadTime };
     this.rounds += 1;
     const keys = keyWord(this.ring, this.sessions.peerKeys(now), this.rounds);
     const kept = {
@@ -218,24 +248,33 @@ export class Agent {
       record.sent += 1;
     }
     const spread = 0.75 + random() / 4;
-    this.beatDue = after(now, times(pace(this.current, now, policy), spread));
+    this.beatDue = after(now, times(this.pace(now), spread));
+  }
+
+  /**
+   * At the interval of whoever has the shorter one: a peer that was not told of a longer one yet would be
+   * right to ask whether we live.
+   */
+  private pace(now: Instant): Millis {
+    const { peer } = this.current;
+    const own = pace(this.current, now, this.policies.promises);
+    if (peer.kind === "unheard") return own;
+    return millis(Math.min(own, Math.max(peer.beat.interval, shortestInterval)));
+  }
+
+  /** Whether anything else is decided by from now on. */
+  private followPolicy(): boolean {
+    const changed = this.policies.follow(this.current);
+    if (changed) {
+      this.sessions.useInterval(this.policy.interval);
+      this.options.host.useLease(this.policies.lease);
+    }
+    return changed;
   }
 }
 
+/** No configuration has a shorter one, whatever a beat says. */
+const shortestInterval = millis(10);
+
 const peerMac = ({ peer }: State): MacAddress | undefined =>
   peer.kind === "heard" ? peer.beat.mac : undefined;
-
-/** What the peer must know at once; counts, ages and the witness can wait for the next beat. */
-function news(said: Beat, saying: Beat): boolean {
-  return (
-    said.role !== saying.role ||
-    said.epoch !== saying.epoch ||
-    said.present !== saying.present ||
-    said.able !== saying.able ||
-    said.released !== saying.released ||
-    said.freeze.stamp !== saying.freeze.stamp ||
-    said.handover.phase !== saying.handover.phase ||
-    said.handover.step !== saying.handover.step ||
-    said.handover.id !== saying.handover.id
-  );
-}

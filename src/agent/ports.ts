@@ -2,6 +2,7 @@ import type { HandoverId, MacAddress } from "../core/beat.ts";
 import type { Flow } from "../core/diversion.ts";
 import type { Effect, Wish } from "../core/effect.ts";
 import type { Event } from "../core/event.ts";
+import type { Millis } from "../core/time.ts";
 
 /** What reaches the network. */
 export interface Transport {
@@ -19,6 +20,8 @@ export interface Transport {
 export interface Host {
   reconcile(wish: Wish): void;
   renew(): void;
+  /** For what is added or renewed from now on; whole seconds. What is there keeps its own until then. */
+  useLease(lease: Millis): void;
   announce(): void;
   probe(holder: MacAddress | undefined): void;
   probeWitness(): void;

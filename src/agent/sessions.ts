@@ -24,7 +24,7 @@ import { ReplayWindow } from "../protocol/replay-window.ts";
 export class Sessions {
   readonly session: Session;
   private readonly paths: number;
-  private readonly interval: Millis;
+  private interval: Millis;
   private readonly sent: SentTimes = new SentTimes();
   private readonly candidates: CandidateSlot;
   private readonly replaced: Session[] = [];
@@ -40,8 +40,13 @@ export class Sessions {
     this.session = session;
     this.paths = paths;
     this.interval = interval;
-    // Our echo leaves within an interval, its proof comes back within another, and one may be lost.
-    this.candidates = new CandidateSlot(times(interval, 3));
+    this.candidates = new CandidateSlot(turnOf(interval));
+  }
+
+  /** From now on; nobody who is heard is forgotten. */
+  useInterval(interval: Millis): void {
+    this.interval = interval;
+    this.candidates.turn = turnOf(interval);
   }
 
   /** For every datagram, on whatever path: its number, and what to echo, valid until `hear`. */
@@ -165,6 +170,9 @@ const sentMax = 4096;
 /** Intervals without a beat after which the peer's last word on keys is not relied on. */
 const silentAfter = 10;
 
+/** Our echo leaves within an interval, its proof comes back within another, and one may be lost. */
+const turnOf = (interval: Millis): Millis => times(interval, 3);
+
 const answerEvery = millis(1);
 const replacedMax = 64;
 const turnsApart = 64;
@@ -203,8 +211,8 @@ interface Believed extends Heard {
  */
 class CandidateSlot {
   holder: Heard | undefined;
+  turn: Millis;
   private since: Instant = longAgo;
-  private readonly turn: Millis;
   /** Who lost the place, and when; in that order. */
   private readonly stoodBack = new Map<Session, Instant>();
 

@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
-import { policyFor, sidesOf } from "./configuration/node-here.ts";
+import { sidesOf } from "./configuration/node-here.ts";
+import { readApart } from "./configuration/read-apart.ts";
 import { unsupported } from "./configuration/unsupported.ts";
 import { ControlServer } from "./control-server.ts";
 import { Daemon } from "./daemon/daemon.ts";
@@ -37,9 +38,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const manager = new ServiceManager(process.env);
   try {
     const { daemon, log, keyFile } = await daemonFor(options, manager);
-    const asked = untilAskedToStop(log, () =>
-      Promise.all([lookAtConfiguration(options, log), readKeysAgain(keyFile, daemon, log)]),
-    );
+    const asked = untilAskedToStop(log, () => {
+      daemon.reload();
+      void readKeysAgain(keyFile, daemon, log);
+    });
     try {
       await daemon.start();
       manager.ready();
@@ -89,6 +91,8 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
   try {
     const daemon = new Daemon({
       configuration,
+      file: options.config,
+      read: readApart,
       node,
       ring,
       bootId,
@@ -120,8 +124,8 @@ function refuseUnsupported(configuration: Configuration): void {
  * The first signal leaves politely: the address is gone before the peer hears goodbye. The second
  * leaves at once.
  */
-function untilAskedToStop(log: Log, readFilesAgain: () => Promise<unknown>): Promise<void> {
-  process.on("SIGHUP", () => void readFilesAgain());
+function untilAskedToStop(log: Log, readFilesAgain: () => void): Promise<void> {
+  process.on("SIGHUP", readFilesAgain);
   process.on("SIGUSR2", () => log.reopen());
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const)
@@ -130,20 +134,6 @@ function untilAskedToStop(log: Log, readFilesAgain: () => Promise<unknown>): Pro
         resolve();
       });
   });
-}
-
-/**
- * The configuration in force stays in force; a restart applies a new one, and the address stays
- * where it is.
- */
-async function lookAtConfiguration(options: AgentOptions, log: Log): Promise<void> {
-  try {
-    const configuration = await configurationAt(options);
-    policyFor(configuration, await nodeName(configuration, options.node), []);
-    log.info(`${options.config} is valid: restart the agent to apply it`);
-  } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** The keys can be changed while the agent runs; a file with a fault changes nothing. */

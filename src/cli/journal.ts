@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 
 import { type JournalEntry, type SwapMark, swapStages } from "../core/effect.ts";
@@ -12,6 +13,16 @@ export interface JournalRecord {
   readonly entry: JournalEntry;
   readonly bootId: string;
   readonly pid: number;
+  /** What was held, or would have been: the next agent may have another list. */
+  readonly addresses: readonly string[];
+}
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly bootId: string;
+  /** In force when an entry is written. */
+  readonly addresses: () => readonly string[];
+  readonly report: ReportTrouble;
 }
 
 export type JournalFound =
@@ -27,14 +38,14 @@ const bytesMax = 64 * 1024;
  * that is on the disk before it counts; while the disk is slow only the newest waits.
  */
 export class Journal {
-  readonly #directory: string;
-  readonly #bootId: string;
+  readonly #options: JournalOptions;
   readonly #writer: PatientWriter;
+  #last: JournalEntry | undefined;
   #due: JournalEntry | undefined;
 
-  constructor(directory: string, bootId: string, report: ReportTrouble) {
-    this.#directory = directory;
-    this.#bootId = bootId;
+  constructor(options: JournalOptions) {
+    const { directory, report } = options;
+    this.#options = options;
     this.#writer = new PatientWriter({
       write: () => this.#write(),
       sentence: (error) => `Cannot write ${join(directory, fileName)}: ${reasonOf(error)}`,
@@ -45,7 +56,13 @@ export class Journal {
   /** Returns at once. */
   write(entry: JournalEntry): void {
     this.#due = entry;
+    this.#last = entry;
     this.#writer.wake();
+  }
+
+  /** The last entry again, with the addresses that are in force now. */
+  writeAgain(): void {
+    if (this.#last !== undefined) this.write(this.#last);
   }
 
   /** Resolves when the newest entry is on the disk, or could not be written. */
@@ -56,8 +73,10 @@ export class Journal {
   async #write(): Promise<void> {
     const entry = this.#due;
     if (entry === undefined) return;
-    const record: JournalRecord = { entry, bootId: this.#bootId, pid: process.pid };
-    await replaceFile(join(this.#directory, fileName), `${JSON.stringify(record)}\n`);
+    const { directory, bootId } = this.#options;
+    const addresses = this.#options.addresses();
+    const record: JournalRecord = { entry, bootId, pid: process.pid, addresses };
+    await replaceFile(join(directory, fileName), `${JSON.stringify(record)}\n`);
     if (this.#due === entry) this.#due = undefined;
   }
 }
@@ -94,10 +113,11 @@ function parseRecord(text: string): JournalRecord | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { entry: raw, bootId, pid } = value;
+  const { entry: raw, bootId, pid, addresses = [] } = value;
   const entry = parseEntry(raw);
   if (entry === undefined || typeof bootId !== "string" || !isCount(pid)) return undefined;
-  return { entry, bootId, pid };
+  if (!Array.isArray(addresses) || !addresses.every(isAddress)) return undefined;
+  return { entry, bootId, pid, addresses };
 }
 
 function parseEntry(raw: unknown): JournalEntry | undefined {
@@ -132,6 +152,8 @@ function parseMark(raw: unknown): SwapMark | undefined | "damaged" {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
+
+const isAddress = (value: unknown): value is string => typeof value === "string" && isIP(value) > 0;
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -12,6 +12,8 @@ export interface LogSink {
   /** Looks whether somebody moved the file away, without waiting for the next line. */
   reopen(): void;
   settled(): Promise<void>;
+  /** After the last line: writes what waits, and lets go of the file. */
+  end(): Promise<void>;
 }
 
 /** Some ten thousand lines; then lines are given up. */
@@ -30,7 +32,7 @@ export function standardErrorSink(): LogSink {
     target.writableLength === 0
       ? Promise.resolve()
       : new Promise((resolve) => target.write("", () => resolve()));
-  return { stream: boundedStream(target), reopen: () => {}, settled };
+  return { stream: boundedStream(target), reopen: () => {}, settled, end: settled };
 }
 
 /**
@@ -74,6 +76,10 @@ export function fileSink(path: string, report: ReportTrouble): LogSink {
     stream,
     reopen: () => writer.wake(),
     settled: () => writer.settled(),
+    end: async () => {
+      await writer.settled();
+      await file.close();
+    },
   };
 }
 
@@ -107,6 +113,11 @@ class LogFile {
       this.#waitingBytes += bytes;
       throw error;
     }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close();
+    this.#handle = undefined;
   }
 
   async #current(): Promise<FileHandle> {

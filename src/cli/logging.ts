@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 
 import type { LogConfiguration } from "./configuration/configuration.ts";
 import { logLevels } from "./configuration/configuration.ts";
-import { fileSink, standardErrorSink } from "./log-sink.ts";
+import { fileSink, type LogSink, standardErrorSink } from "./log-sink.ts";
 import type { ReportTrouble } from "./patient-writer.ts";
 
 /** The agent's log: one sentence a line. No method waits. */
@@ -17,6 +17,8 @@ export interface Log {
   debug(sentence: () => string): void;
   /** After logrotate, on SIGUSR2. A file that was moved away is noticed without it too. */
   reopen(): void;
+  /** From the next sentence on; what was said before is written where it was to go. */
+  use(configuration: LogConfiguration): void;
   /** Resolves when everything is written, and after a second at the latest. */
   settled(): Promise<void>;
 }
@@ -29,32 +31,54 @@ const partingMillis = 1000;
 
 /** `report`: what to do when a log file cannot be written; standard error is never in trouble. */
 export async function createLog(
-  { level, file }: LogConfiguration,
+  configuration: LogConfiguration,
   report: ReportTrouble,
 ): Promise<Log> {
   const { createLogger, format, transports } = await import("winston");
-  const sink = file === undefined ? standardErrorSink() : fileSink(file, report);
-  const journal = file === undefined && standardErrorIsJournal();
+  const journal = standardErrorIsJournal();
+  const printed = format.printf(({ level: at, message }) =>
+    journal && inForce.file === undefined
+      ? `<${priorities[at as keyof typeof priorities]}>${oneLine(String(message))}`
+      : `${localTime(new Date())} ${at.padEnd(7)} ${oneLine(String(message))}`,
+  );
+  const sinkOf = ({ file }: LogConfiguration): LogSink =>
+    file === undefined ? standardErrorSink() : fileSink(file, report);
+  const transportTo = ({ stream }: LogSink) => new transports.Stream({ stream, eol: "\n" });
+  let inForce = configuration;
+  let sink = sinkOf(inForce);
+  let transport = transportTo(sink);
+  /** Of the files that were written to before. */
+  let written = Promise.resolve();
   const logger = createLogger({
     levels: Object.fromEntries(logLevels.map((name, rank) => [name, rank])),
-    level,
-    format: format.printf(({ level: at, message }) =>
-      journal
-        ? `<${priorities[at as keyof typeof priorities]}>${oneLine(String(message))}`
-        : `${localTime(new Date())} ${at.padEnd(7)} ${oneLine(String(message))}`,
-    ),
-    transports: [new transports.Stream({ stream: sink.stream, eol: "\n" })],
+    level: inForce.level,
+    format: printed,
+    transports: [transport],
   });
   return {
     error: (sentence) => void logger.log("error", sentence),
     warning: (sentence) => void logger.log("warning", sentence),
     info: (sentence) => void logger.log("info", sentence),
     debug: (sentence) => {
-      if (level === "debug") logger.log("debug", sentence());
+      if (inForce.level === "debug") logger.log("debug", sentence());
     },
     reopen: () => sink.reopen(),
+    use: (next) => {
+      logger.level = next.level;
+      const elsewhere = next.file !== inForce.file;
+      inForce = next;
+      if (!elsewhere) return;
+      const [last, lastTransport] = [sink, transport];
+      written = Promise.allSettled([written, last.end()]).then(() => {});
+      sink = sinkOf(next);
+      transport = transportTo(sink);
+      logger.add(transport).remove(lastTransport);
+    },
     settled: () =>
-      Promise.race([sink.settled(), setTimeout(partingMillis, undefined, { ref: false })]),
+      Promise.race([
+        Promise.all([written, sink.settled()]).then(() => {}),
+        setTimeout(partingMillis, undefined, { ref: false }),
+      ]),
   };
 }
 
@@ -84,4 +108,14 @@ export function oneLine(text: string): string {
 function standardErrorIsJournal(): boolean {
   const { dev, ino } = fstatSync(2);
   return process.env["JOURNAL_STREAM"] === `${dev}:${ino}`;
+}
+
+/**
+ * A script of some thousand characters would bury the sentences around it, and the swap changes rules several
+ * times. So a line says what is run and what for, and only the level debug shows the script, line by line: it is
+ * in the kernel as well (`nft list table`), and `promote --dry-run` prints it beforehand.
+ */
+export function logCommand(log: Log, line: string, script = ""): void {
+  log.info(line);
+  for (const part of script === "" ? [] : script.split("\n")) log.debug(() => `  ${part}`);
 }

@@ -46,6 +46,7 @@ export class PlannedMachine {
         interface: device,
         silentInterface: "lo",
         addresses,
+        former: [],
         muteTable: this.#table,
       };
       return { scene, picture: firstPicture(scene, holds) };

@@ -16,8 +16,11 @@ import {
   presenceOf,
   type Scene,
   silentIsComplete,
+  withAddresses,
+  withoutGone,
 } from "./picture.ts";
 import { Reconciler } from "./reconciler.ts";
+import { removalSentence } from "./removal.ts";
 import { Renewal } from "./renewal.ts";
 import type { Troubles } from "./troubles.ts";
 
@@ -37,9 +40,6 @@ export interface AddressKeeperOptions {
 /** The monitor could have missed something: so often the kernel is asked without a reason. */
 const lookEveryMillis = 1000;
 
-/** The kernel counts lifetimes in ticks of up to 10 ms, and we see their end a moment after it. */
-const kernelTickMillis = 20;
-
 /**
  * Keeps the pair's addresses as they are wished. The monitor says when to look, netlink what is
  * there, the reconciler does what is missing, and then the kernel is asked again. What is reported
@@ -52,7 +52,8 @@ export class AddressKeeper {
   readonly #monitor: IpMonitor;
   readonly #reconciler: Reconciler;
   readonly #renewal: Renewal;
-  readonly #lease: Millis;
+  #scene: Scene;
+  #lease: Millis;
   #wish: AddressWish | undefined;
   #picture: Picture | undefined;
   /** What was last reported, by the kind of the event. */
@@ -67,19 +68,20 @@ export class AddressKeeper {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: AddressKeeperOptions) {
-    const { now, troubles, onCommand, scene, leaseSeconds } = options;
+    const { now, troubles, onCommand } = options;
     this.#options = options;
-    this.#lease = millis(leaseSeconds * 1000);
+    this.#scene = options.scene;
+    this.#lease = millis(options.leaseSeconds * 1000);
     this.#kernel = { route: new NetlinkSocket("route"), netfilter: new NetlinkSocket("netfilter") };
-    this.#batch = new IpBatch({ patience: times(this.#lease, 0.5), onCommand });
+    this.#batch = new IpBatch({ patience: () => times(this.#lease, 0.5), onCommand });
     this.#monitor = new IpMonitor({
       onFacts: (facts) => options.afterSockets(() => this.#heard(facts)),
       onStarted: () => this.#lookAndSettle("unknown"),
       onTrouble: options.onTrouble,
     });
     this.#reconciler = new Reconciler({
-      scene,
-      leaseSeconds,
+      scene: () => this.#scene,
+      leaseSeconds: () => this.#lease / 1000,
       now,
       onCommand,
       troubles,
@@ -88,9 +90,9 @@ export class AddressKeeper {
     });
     this.#renewal = new Renewal({
       now,
-      lease: this.#lease,
+      lease: () => this.#lease,
       route: this.#kernel.route,
-      addresses: scene.addresses,
+      addresses: () => this.#scene.addresses,
       holderOf: (address) => this.#holderOf(address),
       onRenewed: (sentAt) => this.#renewed(sentAt),
       onRefused: (sentence) => this.#refused(sentence),
@@ -116,6 +118,19 @@ export class AddressKeeper {
     this.#settle();
   }
 
+  useLease(lease: Millis): void {
+    this.#lease = lease;
+  }
+
+  /** Those that are new come and those that are not named any more go, as what is wished says. */
+  useAddresses(addresses: readonly IpAddress[]): void {
+    this.#scene = withAddresses(this.#scene, addresses);
+    // The rest of a renewal counts through the old list.
+    this.#renewal.stop();
+    this.#reconciler.forgive();
+    this.#lookAndSettle("our own doing");
+  }
+
   /**
    * Renews what is there. A renewal would create an address that is missing, so where it was last
    * seen absent, or is wished absent, this only says what was seen. One that comes late looks
@@ -127,8 +142,7 @@ export class AddressKeeper {
       this.#look("unknown");
       this.#settle();
     }
-    const { addresses } = this.#options.scene;
-    if (addresses.some((address) => this.#holderOf(address) !== undefined)) {
+    if (this.#scene.addresses.some((address) => this.#holderOf(address) !== undefined)) {
       this.#renewal.renew();
       return;
     }
@@ -140,6 +154,10 @@ export class AddressKeeper {
     return (
       this.#leasedAt !== undefined && elapsed(this.#leasedAt, this.#options.now()) < this.#lease
     );
+  }
+
+  get scene(): Scene {
+    return this.#scene;
   }
 
   get picture(): Picture | undefined {
@@ -166,27 +184,28 @@ export class AddressKeeper {
 
   #look(cause: Cause): void {
     if (this.#stopped) return;
-    const { scene, report, now, troubles, onPicture } = this.#options;
+    const { report, now, troubles, onPicture } = this.#options;
     // Asking for a table loads nftables into the kernel: only where there is or was a reason.
     const mute = this.#wish?.silent === "present" || this.#picture?.muted !== false;
-    const seen = lookAt(scene, this.#kernel, { mute });
+    const seen = lookAt(this.#scene, this.#kernel, { mute });
     if (typeof seen === "string") {
       troubles.say("look", seen);
       return;
     }
     troubles.mended("look");
     if (cause === "unknown" && !this.#reconciler.changingAddress) this.#nameRemovals(seen);
+    if (this.#reconciler.isIdle) this.#scene = withoutGone(this.#scene, seen);
     onPicture(seen);
     this.#picture = seen;
     const { carrier: up, mac } = seen.link ?? { carrier: false, mac: "" };
     if (this.#isNew("carrier", `${up} ${mac}`)) report({ kind: "carrier-observed", up, mac });
     // A report may have brought a wish, and a newer look with it, which told the rest.
     if (this.#picture !== seen) return;
-    const presence = presenceOf(scene.addresses, seen.service);
+    const presence = presenceOf(this.#scene.addresses, seen.service);
     if (presence === "all" && this.#told.get("address") !== "all") this.#leasedAt = now();
     if (this.#isNew("address", presence)) report({ kind: "address-observed", presence });
     if (this.#picture !== seen) return;
-    const present = silentIsComplete(scene, seen, this.#wish ?? restful);
+    const present = silentIsComplete(this.#scene, seen, this.#wish ?? restful);
     if (this.#isNew("silent", present)) report({ kind: "silent-observed", present });
   }
 
@@ -221,39 +240,25 @@ export class AddressKeeper {
   #heard(facts: readonly MonitorFact[]): void {
     // What our own commands do is looked at when they are done.
     const own = (fact: MonitorFact) => fact.kind === "address" && this.#reconciler.changingAddress;
-    const { scene } = this.#options;
-    const news = facts.filter((fact) => !own(fact) && isNews(fact, scene, this.#picture));
+    const news = facts.filter((fact) => !own(fact) && isNews(fact, this.#scene, this.#picture));
     if (news.length === 0) return;
     this.#look("unknown");
     this.#settle();
   }
 
   #nameRemovals(seen: Picture): void {
-    if (this.#wish?.address !== "present" || seen.link === undefined) return;
-    const { scene, now, onTrouble } = this.#options;
-    const [first, ...others] = scene.addresses
-      .filter((address) => entryOf(address, this.#picture?.service ?? []) !== undefined)
-      .filter((address) => entryOf(address, seen.service) === undefined)
-      .map(({ text }) => text);
-    if (first === undefined) return;
-    const what = others.length === 0 ? first : `${first} and ${others.length} more`;
-    const age = elapsed(this.#leasedAt ?? now(), now());
-    if (age >= this.#lease - kernelTickMillis) {
-      onTrouble(
-        `The kernel let go of ${what}: the lease was last renewed ${Math.round(age)} ms ago`,
-      );
-    } else if (!seen.link.up) {
-      onTrouble(`The kernel let go of ${what}: the interface ${scene.interface} is down`);
-    } else {
-      onTrouble(`Another program removed ${what} from ${scene.interface} while it is held here`);
-    }
+    if (this.#wish?.address !== "present") return;
+    const { now, onTrouble } = this.#options;
+    const lease = { lease: this.#lease, leaseAge: elapsed(this.#leasedAt ?? now(), now()) };
+    const sentence = removalSentence(this.#scene, this.#picture, seen, lease);
+    if (sentence !== undefined) onTrouble(sentence);
   }
 
   #holderOf(address: IpAddress): number | undefined {
     if (this.#wish?.address !== "present" || this.#picture === undefined) return undefined;
     if (this.#stopped) return undefined;
-    const there = entryOf(address, this.#picture.service) !== undefined;
-    return there ? this.#picture.link?.index : undefined;
+    const entry = entryOf(address, this.#picture.service);
+    return entry && this.#picture.link?.index;
   }
 
   #renewed(sentAt: Instant): void {
@@ -268,13 +273,13 @@ export class AddressKeeper {
   }
 
   #tellAddress(picture: Picture): void {
-    const presence = presenceOf(this.#options.scene.addresses, picture.service);
+    const presence = presenceOf(this.#scene.addresses, picture.service);
     this.#told.set("address", presence);
     this.#options.report({ kind: "address-observed", presence });
   }
 
   #tellSilent(picture: Picture): void {
-    const present = silentIsComplete(this.#options.scene, picture, this.#wish ?? restful);
+    const present = silentIsComplete(this.#scene, picture, this.#wish ?? restful);
     this.#told.set("silent", present);
     this.#options.report({ kind: "silent-observed", present });
   }

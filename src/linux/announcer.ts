@@ -31,6 +31,8 @@ export interface Speaker {
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
+  #addresses: readonly IpAddress[];
+  #rate: number;
   /** The rest of a round. */
   #queue: readonly Announcement[] = [];
   #sent = 0;
@@ -39,6 +41,18 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+    this.#addresses = options.addresses;
+    this.#rate = options.rate;
+  }
+
+  /** From the next round on. */
+  useAddresses(addresses: readonly IpAddress[]): void {
+    this.#addresses = addresses;
+  }
+
+  /** From the next burst on. */
+  useRate(rate: number): void {
+    this.#rate = rate;
   }
 
   /** Begins now, or as soon as the rate allows; where a round is under way, one more follows it. */
@@ -47,7 +61,7 @@ export class Announcer {
       this.#again = true;
       return;
     }
-    this.#queue = announcements(this.#options.addresses);
+    this.#queue = announcements(this.#addresses);
     if (this.#timer === undefined) this.#burst();
   }
 
@@ -58,7 +72,7 @@ export class Announcer {
   }
 
   #burst(): void {
-    const { rate } = this.#options;
+    const rate = this.#rate;
     // Timers are good for steps of 20 ms; a rate below one frame a step makes longer steps.
     const most = Math.max(2, Math.floor(rate / 50));
     let count = 0;
@@ -81,7 +95,7 @@ export class Announcer {
   #finish(): void {
     this.#options.onAnnounced?.(this.#sent);
     this.#sent = 0;
-    this.#queue = this.#again ? announcements(this.#options.addresses) : [];
+    this.#queue = this.#again ? announcements(this.#addresses) : [];
     this.#again = false;
   }
 

@@ -49,6 +49,7 @@ const namedAtMost = 20;
  */
 export class ConnectionKeeper {
   readonly #options: ConnectionKeeperOptions;
+  #addresses: readonly IpAddress[];
   readonly #diverter: Diverter;
   readonly #named = new Set<string>();
   #wish: Pick<Wish, "diversion" | "silent" | "address"> | undefined;
@@ -61,17 +62,23 @@ export class ConnectionKeeper {
   constructor(options: ConnectionKeeperOptions) {
     const { table, device, ownMac, addresses, onCommand, onTrouble, report } = options;
     this.#options = options;
+    this.#addresses = addresses;
     this.#diverter = new Diverter({
       table,
       device,
       ownMac,
-      addresses,
+      addresses: () => this.#addresses,
       onCommand,
       onTrouble,
       onDiverted: (diversion) => report({ kind: "diversion-observed", diversion }),
       onKept: () => this.#kept(),
       onCounted: () => {},
     });
+  }
+
+  /** Between two handovers: what is in the kernel for one is for the addresses that it began with. */
+  useAddresses(addresses: readonly IpAddress[]): void {
+    this.#addresses = addresses;
   }
 
   reconcile({ diversion, silent, address }: Wish): void {
@@ -89,7 +96,7 @@ export class ConnectionKeeper {
   /** Lists what ends here, and has the kernel keep it; answered when it does. */
   async listKept(id: HandoverId): Promise<void> {
     try {
-      const flows = await listConnections(this.#options.addresses);
+      const flows = await listConnections(this.#addresses);
       this.#listed = () => this.#options.report({ kind: "kept-listed", id, flows });
       this.#diverter.keep(flows);
     } catch (error) {
@@ -104,7 +111,8 @@ export class ConnectionKeeper {
 
   /** Names whose connections they are, and ends them with a reset while the address is still here. */
   async cutKept(): Promise<void> {
-    const { addresses, onCommand, onTrouble, onNotice } = this.#options;
+    const { onCommand, onTrouble, onNotice } = this.#options;
+    const addresses = this.#addresses;
     try {
       const { total, clients } = await countConnections(addresses);
       const whose = clients.map(({ client, count }) => `${count} of ${client}`).join(", ");
@@ -149,10 +157,10 @@ export class ConnectionKeeper {
       this.#timer = undefined;
       return;
     }
-    const { addresses, report, onTrouble } = this.#options;
+    const { report, onTrouble } = this.#options;
     const began = performance.now();
     try {
-      const { total: connections } = await countConnections(addresses);
+      const { total: connections } = await countConnections(this.#addresses);
       const stragglers = await this.#stragglers();
       if (!this.#stopped) report({ kind: "connections-counted", connections, stragglers });
     } catch (error) {

@@ -25,6 +25,7 @@ const looksAtMost = 50;
  */
 export class Door {
   readonly #options: DoorOptions;
+  #addresses: readonly IpAddress[];
   #wish: Wish["door"] = "open";
   #closed = false;
   #working = false;
@@ -32,6 +33,12 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#addresses = options.addresses;
+  }
+
+  /** From the next closing on. */
+  useAddresses(addresses: readonly IpAddress[]): void {
+    this.#addresses = addresses;
   }
 
   /** Leaves it as it is: whoever starts next opens it. */
@@ -51,11 +58,11 @@ export class Door {
     let done = true;
     while (done && this.#closed !== (this.#wish === "closed")) {
       const close = this.#wish === "closed";
-      const { table, addresses } = this.#options;
+      const { table } = this.#options;
       // An nft that is killed may have done it all the same: what may be closed has to be opened.
       this.#closed = true;
       done = close
-        ? await this.#nft(closeScript(table, addresses), "let no new connection in")
+        ? await this.#nft(closeScript(table, this.#addresses), "let no new connection in")
         : await this.#nft(openScript(table), "let new connections in");
       if (done) this.#closed = close;
     }
@@ -67,7 +74,7 @@ export class Door {
 
   #watch(looks: number): void {
     if (this.#wish !== "closed" || looks === 0 || this.#stopped) return;
-    const quiet = !anyConnection(this.#options.addresses.slice(0, addressesMax));
+    const quiet = !anyConnection(this.#addresses.slice(0, addressesMax));
     if (quiet) this.#options.report({ kind: "door-observed", quiet });
     else setTimeout(() => this.#watch(looks - 1), lookEveryMillis);
   }

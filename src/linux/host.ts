@@ -4,7 +4,7 @@ import type { Host, Report } from "../agent/ports.ts";
 import type { HandoverId, MacAddress } from "../core/beat.ts";
 import type { Flow } from "../core/diversion.ts";
 import type { Wish } from "../core/effect.ts";
-import { elapsed, type Instant } from "../core/time.ts";
+import { elapsed, type Instant, type Millis } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
 import type { CommandListener } from "./command.ts";
@@ -13,24 +13,28 @@ import { Door } from "./door.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
-import { entryOf, ownAddresses, type Picture, type Scene } from "./picture.ts";
+import { entryOf, ownAddresses, type Picture } from "./picture.ts";
 import { Troubles } from "./troubles.ts";
 import { Witnesses } from "./witnesses.ts";
 
-export interface LinuxHostOptions {
-  /** Names the mute's table, `failover_www`. */
-  readonly pair: string;
-  readonly interface: string;
+/** What may be replaced while the host runs, between two handovers. */
+export interface HostSettings {
   /** What moves, together: IPv4 and IPv6 addresses without prefix length. */
   readonly addresses: readonly string[];
-  /** Whole seconds, at least 2: the kernel looks once a second. */
-  readonly leaseSeconds: number;
-  /** The peer's own addresses on the service network. */
-  readonly peers: readonly string[];
   /** `auto`: the default gateways of the interface; an empty list: none. */
   readonly witness: "auto" | readonly string[];
   /** Announcements: frames a second at most. */
   readonly announceRate: number;
+}
+
+export interface LinuxHostOptions extends HostSettings {
+  /** Names the mute's table, `failover_www`. */
+  readonly pair: string;
+  readonly interface: string;
+  /** Whole seconds, at least 2: the kernel looks once a second. */
+  readonly leaseSeconds: number;
+  /** The peer's own addresses on the service network. */
+  readonly peers: readonly string[];
   readonly report: Report;
   readonly now: () => Instant;
   /**
@@ -61,7 +65,6 @@ const pollMillis = { soonest: 1, atRest: 250 } as const;
  */
 export class LinuxHost implements Host {
   readonly #options: LinuxHostOptions;
-  readonly #scene: Scene;
   readonly #keeper: AddressKeeper;
   readonly #neighbourhood: Neighbourhood;
   readonly #witnesses: Witnesses;
@@ -76,21 +79,21 @@ export class LinuxHost implements Host {
   constructor(options: LinuxHostOptions) {
     assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
     const { report, now, afterSockets, onCommand = ignore, onTrouble = ignore } = options;
-    const { interface: device, leaseSeconds, witness } = options;
+    const { interface: device, leaseSeconds } = options;
     const troubles = new Troubles(onTrouble);
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
     this.#options = options;
     this.#askedAt = now();
-    this.#scene = {
-      interface: device,
-      silentInterface: "lo",
-      addresses,
-      muteTable: tableName(options.pair),
-    };
     this.#keeper = new AddressKeeper({
       ...common,
-      scene: this.#scene,
+      scene: {
+        interface: device,
+        silentInterface: "lo",
+        addresses,
+        former: [],
+        muteTable: tableName(options.pair),
+      },
       leaseSeconds,
       afterSockets,
       onCommand,
@@ -124,7 +127,7 @@ export class LinuxHost implements Host {
       ...common,
       interface: device,
       neighbourhood: this.#neighbourhood,
-      witness: witness === "auto" ? witness : witness.map(parseAddress),
+      witness: parseWitness(options.witness),
     });
     this.#announcer = new Announcer({
       addresses,
@@ -139,6 +142,17 @@ export class LinuxHost implements Host {
   start(): void {
     this.#keeper.start();
     this.#poll();
+  }
+
+  /** From now on; what is not named stays as it is. */
+  use({ addresses, witness, announceRate }: Partial<HostSettings>): void {
+    if (announceRate !== undefined) this.#announcer.useRate(announceRate);
+    if (witness !== undefined) this.#witnesses.use(parseWitness(witness));
+    if (addresses !== undefined) this.#useAddresses(addresses.map(parseAddress));
+  }
+
+  useLease(lease: Millis): void {
+    this.#keeper.useLease(lease);
   }
 
   reconcile(wish: Wish): void {
@@ -166,7 +180,7 @@ export class LinuxHost implements Host {
     if (picture === undefined) return;
     this.#witnesses.forget();
     this.read();
-    this.#witnesses.ask(ownAddresses(this.#scene, picture));
+    this.#witnesses.ask(ownAddresses(this.#keeper.scene, picture));
     this.#expectAnswers();
   }
 
@@ -218,6 +232,16 @@ export class LinuxHost implements Host {
     this.#neighbourhood.close();
   }
 
+  /** Where they are held, new ones are added and announced, and those named no more are removed. */
+  #useAddresses(addresses: readonly IpAddress[]): void {
+    this.#door.useAddresses(addresses);
+    this.#connections.useAddresses(addresses);
+    this.#neighbourhood.useAddresses(addresses);
+    this.#announcer.useAddresses(addresses);
+    // Last: it looks at the kernel, and reports.
+    this.#keeper.useAddresses(addresses);
+  }
+
   #moveTo({ link }: Picture): void {
     const before = this.#keeper.picture?.link;
     const place =
@@ -254,5 +278,8 @@ export class LinuxHost implements Host {
     return Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
   }
 }
+
+const parseWitness = (witness: HostSettings["witness"]): "auto" | readonly IpAddress[] =>
+  witness === "auto" ? witness : witness.map(parseAddress);
 
 const ignore = (): void => {};

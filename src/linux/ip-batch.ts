@@ -5,7 +5,7 @@ import { LineSplitter } from "./line-splitter.ts";
 
 export interface IpBatchOptions {
   /** How long a job may take before the child is killed with everything that stands in its pipe. */
-  readonly patience: Millis;
+  readonly patience: () => Millis;
   /** Every command as an administrator would type it. */
   readonly onCommand: (line: string) => void;
 }
@@ -91,7 +91,7 @@ export class IpBatch {
     this.#life.linesWritten += job.lines.length + 1;
     this.#life.child.stdin?.write(`${[...job.lines, marker].join("\n")}\n`);
     const { child } = this.#life;
-    this.#patience = setTimeout(() => child.kill("SIGKILL"), this.#options.patience);
+    this.#patience = setTimeout(() => child.kill("SIGKILL"), this.#options.patience());
   }
 
   #spawn(): Life {

@@ -31,7 +31,7 @@ export const lookForLeftovers = (device: string, addresses: readonly string[]): 
   const leased = (address: IpAddress) =>
     entries.some((entry) => entry.address.text === address.text && entry.validFor !== "forever");
   return {
-    leased: ours.every(leased),
+    leased: ours.length > 0 && ours.every(leased),
     permanent: entries.filter(({ validFor }) => validFor === "forever").map(cidr),
   };
 };

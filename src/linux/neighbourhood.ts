@@ -50,7 +50,8 @@ const heardEvery = millis(100);
 /** Speaks and hears ARP and neighbour discovery on the service interface. Neither waits. */
 export class Neighbourhood {
   readonly #options: NeighbourhoodOptions;
-  readonly #ours: ReadonlySet<string>;
+  #addresses: readonly IpAddress[];
+  #ours: ReadonlySet<string>;
   readonly #peers: ReadonlySet<string>;
   readonly #arp = new PacketSocket("arp");
   readonly #discovery = new PacketSocket("neighbour-discovery");
@@ -60,8 +61,16 @@ export class Neighbourhood {
 
   constructor(options: NeighbourhoodOptions) {
     this.#options = options;
+    this.#addresses = options.addresses;
     this.#ours = new Set(options.addresses.map(({ text }) => text));
     this.#peers = new Set(options.peers.map(({ text }) => text));
+  }
+
+  /** What is asked for, and whose owners are reported, from now on. */
+  useAddresses(addresses: readonly IpAddress[]): void {
+    this.#addresses = addresses;
+    this.#ours = new Set(addresses.map(({ text }) => text));
+    this.#nextProbed = 0;
   }
 
   /** Asks the peer for its own addresses, which every kernel answers that lives. */
@@ -73,7 +82,7 @@ export class Neighbourhood {
   correct(neighbour: MacAddress, holder: MacAddress): void {
     const place = this.#place;
     if (place === undefined) return;
-    for (const address of this.#options.addresses.slice(0, correctedAtOnce))
+    for (const address of this.#addresses.slice(0, correctedAtOnce))
       this.send(address.family, correction(place.mac, holder, address, neighbour));
   }
 
@@ -181,7 +190,7 @@ export class Neighbourhood {
   }
 
   #nextAddresses(): readonly IpAddress[] {
-    const { addresses } = this.#options;
+    const addresses = this.#addresses;
     if (addresses.length <= probedAtOnce) return addresses;
     const first = this.#nextProbed;
     this.#nextProbed = (first + probedAtOnce) % addresses.length;

@@ -21,6 +21,8 @@ export interface Scene {
   readonly interface: string;
   readonly silentInterface: string;
   readonly addresses: readonly IpAddress[];
+  /** Were among them until the configuration changed, and have not left the kernel yet. */
+  readonly former: readonly IpAddress[];
   readonly muteTable: string;
 }
 
@@ -74,9 +76,29 @@ export const entryOf = (
     (entry) => address.family === 6 || entry.prefixLength === hostPrefix(address),
   );
 
+/** The scene with other addresses: whoever is not among them any more has to leave. */
+export const withAddresses = (scene: Scene, addresses: readonly IpAddress[]): Scene => {
+  const stays = new Set(addresses.map(({ text }) => text));
+  const former = [...scene.former, ...scene.addresses].filter(({ text }) => !stays.has(text));
+  return { ...scene, addresses, former };
+};
+
+/** Forgets who has left: an address that anybody else puts there later is none of ours. */
+export const withoutGone = (scene: Scene, picture: Picture): Scene => {
+  if (scene.former.length === 0) return scene;
+  const isThere = (address: IpAddress): boolean =>
+    entriesFor(address.text, picture.service).some(({ validFor }) => validFor !== "forever") ||
+    entryOf(address, picture.silent) !== undefined;
+  return { ...scene, former: scene.former.filter(isThere) };
+};
+
+/** Of the service interface. What has no lifetime was put there by an administrator. */
+export const leasedOf = ({ service }: Picture): readonly KernelAddress[] =>
+  service.filter(({ validFor }) => validFor !== "forever");
+
 /** This machine's own addresses on the service interface. */
 export const ownAddresses = (scene: Scene, picture: Picture): readonly KernelAddress[] => {
-  const ours = new Set(scene.addresses.map(({ text }) => text));
+  const ours = new Set([...scene.addresses, ...scene.former].map(({ text }) => text));
   return picture.service.filter(({ address }) => !ours.has(address.text));
 };
 

@@ -1,7 +1,9 @@
 import type { AddressWish } from "../core/effect.ts";
 import { hostPrefix, type IpAddress } from "./ip-address.ts";
+import type { KernelAddress } from "./netlink.ts";
 import {
   entryOf,
+  leasedOf,
   needsMute,
   type Picture,
   presenceOf,
@@ -36,20 +38,26 @@ export const nextAddressCommands = (
   const stays = wish.address === "absent" && wish.silent === "present";
   if (patient && stays && !silentIsComplete(scene, picture, wish)) return [];
   const device = scene.interface;
+  const removal = ({ address, prefixLength }: KernelAddress): string =>
+    `addr del ${address.text}/${prefixLength} dev ${device}`;
+  const former = new Set(scene.former.map(({ text }) => text));
+  const leaving = leasedOf(picture)
+    .filter(({ address }) => former.has(address.text))
+    .map(removal);
   if (wish.address === "present") {
-    return scene.addresses.flatMap((address) => {
+    const missing = scene.addresses.flatMap((address) => {
       const entry = entryOf(address, picture.service);
       if (entry !== undefined && entry.validFor !== "forever") return [];
       const verb = entry === undefined ? "add" : "change";
       const prefix = entry?.prefixLength ?? hostPrefix(address);
       return [leasedCommand(verb, address, prefix, device, leaseSeconds)];
     });
+    return [...leaving, ...missing];
   }
   // Whatever prefix length it has: the kernel answers for it, and another machine is about to.
   const ours = new Set(scene.addresses.map(({ text }) => text));
-  return picture.service
-    .filter(({ address }) => ours.has(address.text))
-    .map(({ address, prefixLength }) => `addr del ${address.text}/${prefixLength} dev ${device}`);
+  const present = picture.service.filter(({ address }) => ours.has(address.text));
+  return [...leaving, ...present.map(removal)];
 };
 
 export type SilentStep =
@@ -63,16 +71,13 @@ export const nextSilentStep = (
 ): SilentStep | undefined => {
   const mute = needsMute(scene);
   const device = scene.silentInterface;
-  const entries = scene.addresses.map((address) => ({
-    address,
-    there: entryOf(address, picture.silent) !== undefined,
-  }));
+  const isThere = (address: IpAddress): boolean => entryOf(address, picture.silent) !== undefined;
   if (wish.silent === "present") {
     // Beside the address on the interface nothing is to be muted: this machine answers for it.
     const muted = mute && wish.address === "absent";
     if (muted && !picture.muted) return { kind: "mute" };
     if (!muted && picture.muted) return { kind: "unmute" };
-    const missing = entries.filter(({ there }) => !there).map(({ address }) => address);
+    const missing = scene.addresses.filter((address) => !isThere(address));
     return commands(
       missing.map((address) => `addr add ${onHost(address)} dev ${device}${nodad(address)}`),
     );
@@ -81,7 +86,7 @@ export const nextSilentStep = (
   const arriving =
     wish.address === "present" && presenceOf(scene.addresses, picture.service) !== "all";
   if (arriving) return undefined;
-  const there = entries.filter((entry) => entry.there).map(({ address }) => address);
+  const there = [...scene.addresses, ...scene.former].filter(isThere);
   if (there.length > 0) {
     return commands(there.map((address) => `addr del ${onHost(address)} dev ${device}`));
   }

@@ -8,8 +8,9 @@ import { nextAddressCommands, nextSilentStep, type SilentStep } from "./plan.ts"
 import type { Troubles } from "./troubles.ts";
 
 export interface ReconcilerOptions {
-  readonly scene: Scene;
-  readonly leaseSeconds: number;
+  /** Asked at every step. */
+  readonly scene: () => Scene;
+  readonly leaseSeconds: () => number;
   readonly batch: IpBatch;
   readonly now: () => Instant;
   readonly onCommand: CommandListener;
@@ -43,6 +44,11 @@ export class Reconciler {
     this.#silent.forgive();
   }
 
+  /** Nothing of ours is under way: what is gone from the kernel stays gone. */
+  get isIdle(): boolean {
+    return !this.#address.busy && !this.#silent.busy;
+  }
+
   /**
    * Commands of ours for the leased address are under way: the kernel changes because we said so.
    */
@@ -55,7 +61,8 @@ export class Reconciler {
     wish: AddressWish,
     picture: Picture,
   ): { readonly address: boolean; readonly silent: boolean } {
-    const { scene, leaseSeconds } = this.#options;
+    const scene = this.#options.scene();
+    const leaseSeconds = this.#options.leaseSeconds();
     const waited = elapsed(this.#wishedAt, this.#options.now());
     const patient = waited < silencePatience && !this.#silent.failing;
     const lines = nextAddressCommands(scene, wish, picture, leaseSeconds, patient);
@@ -97,7 +104,7 @@ export class Reconciler {
       this.#runIp("silence", step.lines, done);
       return;
     }
-    const { scene } = this.#options;
+    const scene = this.#options.scene();
     const own = ownAddresses(scene, picture).find(({ address }) => address.family === 4)?.address;
     const [script, what] =
       step.kind === "mute"

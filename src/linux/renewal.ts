@@ -4,9 +4,9 @@ import { explain, type NetlinkSocket, renewalsAtOnce } from "./netlink-socket.ts
 
 export interface RenewalOptions {
   readonly route: NetlinkSocket;
-  readonly lease: Millis;
+  readonly lease: () => Millis;
   readonly now: () => Instant;
-  readonly addresses: readonly IpAddress[];
+  readonly addresses: () => readonly IpAddress[];
   /** The interface that holds the address now, where it is wished and was last seen there. */
   readonly holderOf: (address: IpAddress) => number | undefined;
   readonly onRenewed: (sentAt: Instant) => void;
@@ -38,7 +38,9 @@ export class Renewal {
   }
 
   #renewFrom(first: number, startedAt: Instant): void {
-    const { addresses, holderOf, route, lease, now, onRenewed, onRefused } = this.#options;
+    const { holderOf, route, now, onRenewed, onRefused } = this.#options;
+    const addresses = this.#options.addresses();
+    const lease = this.#options.lease();
     const next = first + renewalsAtOnce;
     const part = addresses.slice(first, next).filter((one) => holderOf(one) !== undefined);
     const index = part[0] && holderOf(part[0]);

@@ -29,6 +29,7 @@ const refreshMillis = { known: 30_000, unknown: 1000 } as const;
  */
 export class Witnesses {
   readonly #options: WitnessesOptions;
+  #witness: WitnessesOptions["witness"];
   readonly #echo = { 4: new EchoSocket(4), 6: new EchoSocket(6) };
   #gateways: readonly IpAddress[] = [];
   /** Those that were asked and have not answered since. */
@@ -39,12 +40,21 @@ export class Witnesses {
 
   constructor(options: WitnessesOptions) {
     this.#options = options;
+    this.#witness = options.witness;
+  }
+
+  /** From the next question on; what the others still say is not heard any more. */
+  use(witness: WitnessesOptions["witness"]): void {
+    this.#witness = witness;
+    this.#awaited.clear();
+    this.#echo[4].close();
+    this.#echo[6].close();
+    this.refresh();
   }
 
   /** The addresses asked now; none is known where there is no gateway. */
   get addresses(): readonly IpAddress[] {
-    const { witness } = this.#options;
-    return witness === "auto" ? this.#gateways : witness;
+    return this.#witness === "auto" ? this.#gateways : this.#witness;
   }
 
   /** The machine forwards IPv6 on the service interface. */
@@ -62,7 +72,7 @@ export class Witnesses {
 
   #again(): void {
     clearTimeout(this.#refresh);
-    const unknown = this.#options.witness === "auto" && this.#gateways.length === 0;
+    const unknown = this.#witness === "auto" && this.#gateways.length === 0;
     const wait = unknown ? refreshMillis.unknown : refreshMillis.known;
     if (!this.#stopped) this.#refresh = setTimeout(() => this.refresh(), wait);
   }
@@ -86,10 +96,10 @@ export class Witnesses {
 
   /** `own`: this machine's addresses on the interface, the pair's left out. */
   ask(own: readonly KernelAddress[]): void {
-    const { neighbourhood, witness } = this.#options;
+    const { neighbourhood } = this.#options;
     for (const address of this.addresses) {
       this.#awaited.add(address.text);
-      const onLink = witness === "auto" || isLinkLocal(address) || isOnLink(address, own);
+      const onLink = this.#witness === "auto" || isLinkLocal(address) || isOnLink(address, own);
       if (onLink) neighbourhood.ask(address, sourceFor(address, own) ?? "probe");
       else this.#ping(address);
     }
@@ -122,7 +132,7 @@ export class Witnesses {
   }
 
   async #read(): Promise<void> {
-    if (this.#options.witness === "auto") {
+    if (this.#witness === "auto") {
       // A route that vanishes says nothing of the gateway, which is asked on: it is on the link.
       const found = await defaultGateways(this.#options.interface);
       if (found.length > 0) this.#gateways = found;

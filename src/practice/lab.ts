@@ -77,13 +77,14 @@ export class Lab implements AsyncDisposable {
   configure(overrides: ConfigurationOverrides = {}): void {
     const key = newKey();
     for (const name of machineNames) {
-      const machine = this.machines[name];
-      writeFileSync(
-        machine.path(underRun(agentFiles.configuration)),
-        stringify(pairConfiguration(overrides)),
-      );
-      writeFileSync(machine.path(underRun(agentFiles.key)), key, { mode: 0o600 });
+      this.writeConfiguration(name, stringify(pairConfiguration(overrides)));
+      writeFileSync(this.machines[name].path(underRun(agentFiles.key)), key, { mode: 0o600 });
     }
+  }
+
+  /** Another failover.yaml on one machine; an agent that runs reads it when it is told. */
+  writeConfiguration(name: MachineName, text: string): void {
+    writeFileSync(this.machines[name].path(underRun(agentFiles.configuration)), text);
   }
 
   async startWebs(): Promise<void> {

@@ -147,10 +147,11 @@ const workerUrl = fromSource
   : new URL("./worker.js", import.meta.url);
 
 /**
- * The loader that runs us from source does not reach into a new thread, and tsx named by `--import`
+ * For a thread of ours. The loader that runs us from source does not reach into a new thread, and tsx named by `--import`
  * declines to load itself there on Node 20: it is called by its own interface instead.
  */
-function sourceLoader(): string[] {
+export function loaderArguments(): string[] {
+  if (!fromSource) return [];
   const tsx = import.meta.resolve("tsx/esm/api");
   const script = `import { register } from ${JSON.stringify(tsx)}; register();`;
   return ["--import", `data:text/javascript,${encodeURIComponent(script)}`];
@@ -158,7 +159,7 @@ function sourceLoader(): string[] {
 
 const workerOptions: WorkerOptions = {
   name: "access_log reader",
-  execArgv: fromSource ? sourceLoader() : [],
+  execArgv: loaderArguments(),
   // Lines die young; what grows old is some KiB. A leak shall end this thread, not the machine.
   resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8 },
 };

@@ -39,7 +39,7 @@ const diverter = new Diverter({
   table,
   device: "eth0",
   ownMac: () => mac,
-  addresses,
+  addresses: () => addresses,
   onDiverted: (value) => say({ word: "diverted", value }),
   onKept: (flows) => say({ word: "kept", value: flows.length }),
   onCounted: (value) => say({ word: "counted", value }),

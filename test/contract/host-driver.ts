@@ -2,8 +2,9 @@ import { createInterface } from "node:readline";
 
 import type { Flow } from "../../src/core/diversion.ts";
 import type { Event } from "../../src/core/event.ts";
+import type { Millis } from "../../src/core/time.ts";
 import { AlarmClock, now } from "../../src/linux/alarm-clock.ts";
-import { LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
+import { type HostSettings, LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
 
 /**
  * Runs a LinuxHost in the network namespace it was started in. One JSON value a line: orders come
@@ -22,6 +23,8 @@ export type DriverOrder =
       readonly order: "renew" | "announce" | "probe-witness" | "probe-peer" | "cut-kept";
     }
   | { readonly order: "list-kept"; readonly id: string }
+  | { readonly order: "use"; readonly settings: Partial<HostSettings> }
+  | { readonly order: "use-lease"; readonly lease: Millis }
   | { readonly order: "place-kept"; readonly id: string; readonly flows: readonly Flow[] }
   /** Renews every so many milliseconds from now on, 0: no more. */
   | { readonly order: "keep-renewing"; readonly every: number };
@@ -71,6 +74,12 @@ const obey = (order: DriverOrder): void => {
       break;
     case "cut-kept":
       host.cutKept();
+      break;
+    case "use":
+      host.use(order.settings);
+      break;
+    case "use-lease":
+      host.useLease(order.lease);
       break;
     case "renew":
       host.renew();

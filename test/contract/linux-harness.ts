@@ -60,6 +60,7 @@ export class LinuxHarness implements HostHarness {
   readonly host: Host = {
     reconcile: (wish) => this.order({ order: "reconcile", wish }),
     renew: () => this.order({ order: "renew" }),
+    useLease: (lease) => this.order({ order: "use-lease", lease }),
     announce: () => this.order({ order: "announce" }),
     probe: (holder) => this.order({ order: "probe", ...(holder && { holder }) }),
     probeWitness: () => this.order({ order: "probe-witness" }),

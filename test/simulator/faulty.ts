@@ -4,6 +4,7 @@ import type { Host } from "../../src/agent/ports.ts";
 export const faulty = (host: Host, fault: Partial<Host>): Host => ({
   reconcile: (wish) => host.reconcile(wish),
   renew: () => host.renew(),
+  useLease: (lease) => host.useLease(lease),
   announce: () => host.announce(),
   probe: (holder) => host.probe(holder),
   probeWitness: () => host.probeWitness(),

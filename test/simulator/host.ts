@@ -84,6 +84,9 @@ export class SimHost implements Host {
     this.report({ kind: "renewed", sentAt: this.machine.now() });
   }
 
+  /** The kernel takes it from the machine's policy, which nobody changes here. */
+  useLease(): void {}
+
   announce(): void {
     this.machine.world.announce(this.machine);
   }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { Journal, readJournal } from "../../src/cli/journal.ts";
+import type { ReportTrouble } from "../../src/cli/patient-writer.ts";
 import { prepareStateDirectory, readBootId } from "../../src/cli/state-directory.ts";
 import type { JournalEntry } from "../../src/core/effect.ts";
 import { scratch } from "./cli-fixtures.ts";
@@ -16,26 +17,55 @@ const entry: JournalEntry = {
   swap: { id: "0123456789ab", stage: "verifying", to: "02:00:00:00:00:12" },
 };
 
-const nothing = (): void => {};
+const addresses = ["203.0.113.10", "2001:db8::10"];
+
+const journalIn = (directory: string, report: ReportTrouble = () => {}): Journal =>
+  new Journal({ directory, bootId: "boot-1", addresses: () => addresses, report });
 
 test.each([[entry], [{ ...entry, swap: undefined, holding: false }]])(
   "what is written is read again: %#",
   async (written) => {
     await using place = await scratch();
-    const journal = new Journal(place.directory, "boot-1", nothing);
+    const journal = journalIn(place.directory);
     journal.write(written);
     await journal.settled();
     expect(await readJournal(place.directory)).toEqual({
       kind: "found",
-      record: { entry: written, bootId: "boot-1", pid: process.pid },
+      record: { entry: written, bootId: "boot-1", pid: process.pid, addresses },
     });
     expect(await readdir(place.directory)).toEqual(["journal.json"]);
   },
 );
 
+test("the last entry is written again with the addresses that are in force then", async () => {
+  await using place = await scratch();
+  let inForce = ["203.0.113.10"];
+  const { directory } = place;
+  const journal = new Journal({
+    directory,
+    bootId: "boot-1",
+    addresses: () => inForce,
+    report: () => {},
+  });
+  journal.writeAgain();
+  journal.write(entry);
+  await journal.settled();
+  inForce = addresses;
+  journal.writeAgain();
+  await journal.settled();
+  expect(await readJournal(directory)).toMatchObject({ record: { entry, addresses } });
+});
+
+test("of an older version it names no addresses", async () => {
+  expect(await readText(JSON.stringify({ entry, bootId: "boot-1", pid: 1 }))).toMatchObject({
+    kind: "found",
+    record: { addresses: [] },
+  });
+});
+
 test("of a thousand entries at once the newest is kept, and no queue is made", async () => {
   await using place = await scratch();
-  const journal = new Journal(place.directory, "boot-1", nothing);
+  const journal = journalIn(place.directory);
   for (let epoch = 1; epoch <= 1000; epoch++) journal.write({ ...entry, epoch });
   await journal.settled();
   expect(await readJournal(place.directory)).toMatchObject({ record: { entry: { epoch: 1000 } } });
@@ -60,6 +90,8 @@ test.each([
   [JSON.stringify(record).slice(0, -1)],
   [JSON.stringify({ ...record, pid: -1 })],
   [JSON.stringify({ ...record, bootId: 1 })],
+  [JSON.stringify({ ...record, addresses: ["nowhere"] })],
+  [JSON.stringify({ ...record, addresses: "203.0.113.10" })],
   [JSON.stringify({ ...record, entry: null })],
   [JSON.stringify({ ...record, entry: { ...entry, epoch: 1.5 } })],
   [JSON.stringify({ ...record, entry: { ...entry, epoch: -1 } })],
@@ -116,7 +148,7 @@ test("an unwritable directory is told once, and once more when it is over", asyn
   await using place = await scratch();
   const told: (string | undefined)[] = [];
   const directory = place.path("state");
-  const journal = new Journal(directory, "boot-1", (sentence) => told.push(sentence));
+  const journal = journalIn(directory, (sentence) => told.push(sentence));
   journal.write(entry);
   await journal.settled();
   journal.write({ ...entry, epoch: 8 });

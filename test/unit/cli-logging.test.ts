@@ -44,6 +44,22 @@ describe("a log file", () => {
     expect(untimed(await readFile(place.path("log"), "utf8"))).toEqual(["info    Took", ""]);
   });
 
+  test("and its level are replaced from one sentence to the next", async () => {
+    await using place = await scratch();
+    const [first, second] = [place.path("first"), place.path("second")];
+    const log = await createLog({ level: "info", file: first }, nothing);
+    log.info("one");
+    log.use({ level: "debug", file: second });
+    log.debug(() => "two");
+    log.use({ level: "warning", file: second });
+    log.info("three");
+    log.use({ level: "info", file: first });
+    log.info("four");
+    await log.settled();
+    expect(untimed(await readFile(first, "utf8"))).toEqual(["info    one", "info    four", ""]);
+    expect(untimed(await readFile(second, "utf8"))).toEqual(["debug   two", ""]);
+  });
+
   test("is found again after logrotate has moved it, signal or not", async () => {
     await using place = await scratch();
     const [now, before] = [place.path("log"), place.path("log.1")];

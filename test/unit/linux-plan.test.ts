@@ -1,16 +1,24 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { AddressWish } from "../../src/core/effect.ts";
 import { echoRequest, isEchoReply } from "../../src/linux/echo-socket.ts";
 import { parseAddress, sameNetwork } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
-import { isNews, type Picture, presenceOf, type Scene } from "../../src/linux/picture.ts";
+import {
+  isNews,
+  type Picture,
+  presenceOf,
+  type Scene,
+  withAddresses,
+  withoutGone,
+} from "../../src/linux/picture.ts";
 import { nextAddressCommands, nextSilentStep } from "../../src/linux/plan.ts";
 
 const scene: Scene = {
   interface: "eth0",
   silentInterface: "lo",
   addresses: ["192.0.2.10", "2001:db8::10"].map(parseAddress),
+  former: [],
   muteTable: "failover_www",
 };
 
@@ -44,6 +52,45 @@ it("what is missing is added, leased; what is there is left alone", () => {
   ]);
   expect(commands(present, held)).toEqual([]);
   expect(commands(absent, nothing)).toEqual([]);
+});
+
+describe("an address that the configuration no longer names", () => {
+  const changed = withAddresses(scene, ["2001:db8::10", "192.0.2.11"].map(parseAddress));
+  const next = (wish: AddressWish, picture: Picture) =>
+    nextAddressCommands(changed, wish, picture, 2);
+
+  it("leaves the interface before its successor comes; the others stay", () => {
+    expect(next(present, held)).toEqual([
+      "addr del 192.0.2.10/32 dev eth0",
+      "addr add 192.0.2.11/32 dev eth0 valid_lft 2 preferred_lft 2",
+    ]);
+    expect(next(absent, held)).toEqual([
+      "addr del 192.0.2.10/32 dev eth0",
+      "addr del 2001:db8::10/128 dev eth0",
+    ]);
+  });
+
+  it("leaves lo with the others", () => {
+    const lines = [...onLo, ...entries(1, "forever", "192.0.2.11/32")].map(
+      ({ address, prefixLength }) => `addr del ${address.text}/${prefixLength} dev lo`,
+    );
+    const step = nextSilentStep(changed, absent, { ...nothing, silent: onLo });
+    expect(step).toEqual({ kind: "commands", lines: [lines[1], lines[0]] });
+  });
+
+  it("is forgotten once it has left, and when an administrator has made it the machine's own", () => {
+    expect(withoutGone(changed, held).former).toEqual(changed.former);
+    expect(withoutGone(changed, nothing).former).toEqual([]);
+    const own = { ...nothing, service: entries(3, "forever", "192.0.2.10/32") };
+    expect(next(absent, own)).toEqual([]);
+    expect(withoutGone(changed, own).former).toEqual([]);
+  });
+
+  it("may come back", () => {
+    const again = withAddresses(changed, scene.addresses);
+    expect(again.former.map(({ text }) => text)).toEqual(["192.0.2.11"]);
+    expect(nextAddressCommands(again, present, held, 2)).toEqual([]);
+  });
 });
 
 it("an address that stays on lo is muted before it leaves the interface, while there is time", () => {

@@ -30,7 +30,7 @@ function agentFinding({ agent }: Status, configuration: Configuration): Finding 
   return warning(
     "agent",
     "the running agent has another configuration than this file",
-    "restart it: systemctl restart failover",
+    "reload it: systemctl reload failover; failover history says what needs a restart",
   );
 }
 
@@ -71,7 +71,11 @@ function peerFindings({ peer, agent }: Status): readonly Finding[] {
   return [
     same
       ? ok("peer", `${peer.node} has the same configuration`)
-      : failed("peer", `${peer.node} has another configuration`, "copy the file, restart it there"),
+      : failed(
+          "peer",
+          `${peer.node} has another configuration`,
+          "copy the file, and reload it there",
+        ),
     peer.able === true || peer.role === "holding"
       ? ok("peer", `${peer.node} is ${peer.role}`)
       : warning("peer", `${peer.node} is not able to take over`, "see failover status there"),

@@ -2,8 +2,13 @@ import { open } from "node:fs/promises";
 
 import { exitCodes, Failure, reasonOf } from "../failure.ts";
 import type { Configuration } from "./configuration.ts";
-import { parseConfiguration } from "./parse.ts";
+import { type Lines, parseConfiguration } from "./parse.ts";
 import { problemSentence } from "./problem.ts";
+
+export interface Loaded {
+  readonly configuration: Configuration;
+  readonly lines: Lines;
+}
 
 /** A thousand addresses fit ten times over. */
 const bytesMax = 1024 * 1024;
@@ -12,8 +17,13 @@ const bytesMax = 1024 * 1024;
  * The configuration in `file`. Throws a Failure with every problem, one a line, and exit code 2.
  */
 export async function loadConfiguration(file: string): Promise<Configuration> {
+  return (await loadWithLines(file)).configuration;
+}
+
+/** The same, with the lines of its keys. */
+export async function loadWithLines(file: string): Promise<Loaded> {
   const parsed = parseConfiguration(await readText(file));
-  if (parsed.kind === "valid") return parsed.configuration;
+  if (parsed.kind === "valid") return parsed;
   const { problems } = parsed;
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   throw new Failure(

@@ -15,9 +15,17 @@ import {
 } from "./settings.ts";
 
 export type Parsed =
-  | { readonly kind: "valid"; readonly configuration: Configuration }
+  | {
+      readonly kind: "valid";
+      readonly configuration: Configuration;
+      /** Of the keys that are written there; `lineOf` finds those that are not. */
+      readonly lines: Lines;
+    }
   /** In the order of the file; at least one. */
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+/** Lines of the file, from 1, by the keys that stand there; "" is the first one. */
+export type Lines = ReadonlyMap<string, number>;
 
 /**
  * Reads a whole configuration file; never throws, whatever the text, and finds every problem at
@@ -28,11 +36,11 @@ export function parseConfiguration(text: string): Parsed {
   const document = readDocument(text, problems);
   if (document === undefined) return { kind: "invalid", problems };
 
-  const lineOf = lineFinder(document);
+  const lines = linesOf(document);
   const unread = new Set(problems.map(({ key }) => key));
   const note = (refusal: Refusal): void => {
     if (refusal.found === "nothing" && unread.has(refusal.key)) return;
-    problems.push({ line: lineOf(refusal.key), ...refusal });
+    problems.push({ line: lineOf(lines, refusal.key), ...refusal });
   };
   const root = readSection(document, rootSchema, { prefix: "", besides: ["nodes"], note });
   const nodes = readNodes(document, note);
@@ -43,7 +51,8 @@ export function parseConfiguration(text: string): Parsed {
   }
   // Nothing was refused, so nothing is missing.
   const [first, second] = nodes as readonly [NodeValues, NodeValues];
-  return { kind: "valid", configuration: complete(root as RootValues, [first, second]) };
+  const configuration = complete(root as RootValues, [first, second]);
+  return { kind: "valid", configuration, lines };
 }
 
 type RootValues = ValuesOf<ReturnType<typeof rootSchema>>;
@@ -118,7 +127,13 @@ function readNodes(document: Section, note: (refusal: Refusal) => void): readonl
 /**
  * The line of the key, or of the nearest one around it: a missing key is missed where it should be.
  */
-function lineFinder(document: Section): (key: string) => number {
+export function lineOf(lines: Lines, key: string): number {
+  let around = key;
+  while (!lines.has(around)) around = around.replace(/(?:^|[.[])[^.[]*$/, "");
+  return lines.get(around) ?? 1;
+}
+
+function linesOf(document: Section): Lines {
   const lines = new Map<string, number>([["", document.line]]);
   const enter = (value: Value, above: string): void => {
     if (value.kind === "list") {
@@ -136,11 +151,7 @@ function lineFinder(document: Section): (key: string) => number {
     }
   };
   enter(document, "");
-  return (key) => {
-    let around = key;
-    while (!lines.has(around)) around = around.replace(/(?:^|[.[])[^.[]*$/, "");
-    return lines.get(around) ?? document.line;
-  };
+  return lines;
 }
 
 function complete(

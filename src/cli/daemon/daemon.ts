@@ -4,29 +4,36 @@ import type { TellLevel } from "../../core/effect.ts";
 import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
 import { drawSession, pairDigest } from "../../linux/hmac.ts";
-import { parseAddress } from "../../linux/ip-address.ts";
 import type { ServiceManager } from "../../linux/service-manager.ts";
-import { ServiceWatch } from "../../linux/service-watch.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
-import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
+import type { Change } from "../configuration/difference.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
+import type { Loaded } from "../configuration/load.ts";
 import type { ControlServer } from "../control-server.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
-import type { Log } from "../logging.ts";
+import { type Log, logCommand } from "../logging.ts";
 import type { Status } from "../status.ts";
 import type { WaitingFound } from "../waiting-file.ts";
+import { acceptKeys } from "./accept-keys.ts";
 import { Heart } from "./heart.ts";
+import { changedSettings, forgottenBy, hostOf, hostSettings, networkOf } from "./host-settings.ts";
 import type { Found } from "./preparations.ts";
+import { InForce } from "./in-force.ts";
 import { refusalOf, unknownNode } from "./order-refusal.ts";
+import { hindranceOf, isWhole, Reloads } from "./reloads.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
 import { WaitingSwaps } from "./waiting-swaps.ts";
 import { verdictOn } from "./waiting-verdict.ts";
 
 export interface DaemonOptions {
+  /** To begin with. */
   readonly configuration: Configuration;
+  /** Where it was read, and how it is read again beside a beating heart. */
+  readonly file: string;
+  readonly read: (file: string) => Promise<Loaded>;
   readonly node: string;
   readonly servicePaths: readonly boolean[];
   readonly ring: KeyRing;
@@ -54,9 +61,9 @@ export class Daemon implements AsyncDisposable {
   readonly #book: StatusBook;
   readonly #journal: Journal;
   readonly #history: HistoryWriter;
-  readonly #traffic: TrafficWatch;
   readonly #steward: LinuxSteward;
-  readonly #service: ServiceWatch;
+  readonly #reloads: Reloads;
+  readonly #inForce: InForce;
   readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
   /**
@@ -64,25 +71,31 @@ export class Daemon implements AsyncDisposable {
    */
   readonly #troubles = new Map<string, string>();
   #updating: NodeJS.Timeout | undefined;
+  #journalIsStale = false;
 
   constructor(options: DaemonOptions) {
     const { configuration, node, servicePaths, found, log } = options;
-    const { here, peer } = sidesOf(configuration, node);
+    const { peer } = sidesOf(configuration, node);
     const policy = policyFor(configuration, node, servicePaths);
     this.#options = options;
-    this.#journal = new Journal(options.stateDirectory, options.bootId, this.#trouble("journal"));
+    this.#journal = new Journal({
+      directory: options.stateDirectory,
+      bootId: options.bootId,
+      addresses: () => hostSettings(this.#inForce.configuration).addresses,
+      report: this.#trouble("journal"),
+    });
     this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
-    this.#traffic = watchTraffic({
-      paths: here.accessLogs,
-      format: configuration.logFormat,
+    this.#inForce = new InForce({
+      configuration,
+      node,
       onCount: (count) => this.#steward.counted(count),
+      report: (event) => this.#heart.tell(event),
       onTrouble: (sentence) => log.warning(sentence),
     });
     this.#steward = new LinuxSteward({
-      configuration,
-      accessLogs: here.accessLogs,
+      pair: configuration.pair,
       peers: peer.paths,
-      traffic: this.#traffic,
+      inForce: this.#inForce,
       report: (event) => this.#heart.tell(event),
       tell: (level, sentence) => this.#tell(level, sentence),
       journal: (entry) => this.#journal.write(entry),
@@ -97,19 +110,12 @@ export class Daemon implements AsyncDisposable {
         session: drawSession(),
       },
       network: {
-        port: configuration.port,
-        paths: here.paths.map((local, path) => ({ local, remote: peer.paths[path] ?? "" })),
+        ...networkOf(configuration, node),
         onTrouble: (_path, sentence) => log.warning(sentence),
       },
       host: {
-        pair: configuration.pair,
-        interface: here.interface,
-        addresses: configuration.addresses.map(({ address }) => address),
-        peers: peer.paths.filter((_, path) => servicePaths[path]),
+        ...hostOf(configuration, node, servicePaths),
         onNotice: (sentence) => this.#tell("warning", sentence),
-        leaseSeconds: configuration.lease / 1000,
-        witness: witnessOf(configuration),
-        announceRate: configuration.announceRate,
         onCommand: (line, script) => logCommand(log, line, script),
         onTrouble: (sentence) => this.#tell("warning", sentence),
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
@@ -119,8 +125,7 @@ export class Daemon implements AsyncDisposable {
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
-      configuration,
-      policy,
+      configuration: () => this.#inForce.configuration,
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
@@ -136,10 +141,15 @@ export class Daemon implements AsyncDisposable {
       report: this.#trouble("waiting"),
       onChange: () => this.#notify(),
     });
-    this.#service = new ServiceWatch({
-      port: configuration.canary.port,
-      addresses: configuration.addresses.map(({ address }) => parseAddress(address)),
-      report: (event) => this.#heart.tell(event),
+    this.#reloads = new Reloads({
+      file: options.file,
+      read: options.read,
+      inForce: () => this.#inForce.configuration,
+      hindrance: () => hindranceOf(this.#heart.agent.state),
+      remark: (sentence) => log.info(sentence),
+      apply: (next, changes) => this.#apply(next, changes),
+      tell: (level, sentence) => this.#tell(level, sentence),
+      report: (sentence) => this.#alert("configuration", sentence),
     });
   }
 
@@ -149,7 +159,6 @@ export class Daemon implements AsyncDisposable {
     for (const sentence of [...found.sentences, ...lost]) this.#tell("warning", sentence);
     this.#tell("info", `The agent of ${configuration.pair} on ${node} has started`);
     this.#heart.start(found.adopted);
-    this.#service.start();
     this.#waiting.start();
     control.serve({
       status: () => this.#status(),
@@ -159,34 +168,30 @@ export class Daemon implements AsyncDisposable {
       waiting: () => this.#waiting.list(),
       callOff: (id) => this.#waiting.callOff(id),
     });
-    await this.#traffic.start();
+    await this.#inForce.start();
   }
 
-  /** From the next datagram on; a ring with which the peer would not be heard is not taken. */
+  /** Reads the configuration again, and puts in force what can be while the agent runs. */
+  reload(): void {
+    this.#reloads.ask();
+  }
+
   useKeys(ring: KeyRing): void {
-    const { peer } = this.#heart.agent.keys(now());
-    const words = keyWords(ring.map(({ id }) => id).reverse());
-    if (this.#heart.useKeys(ring) === "used") {
-      this.#tell("info", `Accepting ${words}`);
-      return;
-    }
-    this.#tell(
-      "error",
-      `Cannot accept ${words} alone: the peer signs with key ${peer?.signed}; the keys in use stay`,
-    );
+    const said = acceptKeys(this.#heart, ring);
+    if (said !== undefined) this.#tell(said.level, said.sentence);
   }
 
   /**
    * Lets the address go, says so to the peer, and resolves when both were done or took too long.
    */
   async leave(): Promise<void> {
-    const deadline = now() + this.#options.configuration.lease;
+    const deadline = now() + this.#inForce.configuration.lease;
     this.#heart.tell({ kind: "operator-asked", order: { kind: "leave" } });
     const { agent } = this.#heart;
     const gone = () => agent.state.role.kind === "standby" || agent.state.role.kind === "boot";
     while (!gone() && now() < deadline) await delay(5);
     // One goodbye may be lost; three beats are not.
-    await delay(2 * this.#options.configuration.interval);
+    await delay(2 * this.#inForce.configuration.interval);
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
   }
 
@@ -204,14 +209,26 @@ export class Daemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#service.stop();
+    this.#reloads.stop();
     this.#steward.stop();
     this.#heart.stop();
     await this.#waiting[Symbol.asyncDispose]();
     clearTimeout(this.#updating);
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
     await this.#options.control[Symbol.asyncDispose]();
-    await this.#traffic[Symbol.asyncDispose]();
+    await this.#inForce[Symbol.asyncDispose]();
+  }
+
+  /** Between two turns of the heart: nothing here waits. */
+  #apply(configuration: Configuration, changes: readonly Change[]): void {
+    const { node, servicePaths, log } = this.#options;
+    const keys = new Set(changes.map(({ key }) => key));
+    log.use(configuration.log);
+    this.#inForce.use(configuration, keys);
+    this.#journalIsStale ||= keys.has("address");
+    this.#heart.host.use(changedSettings(configuration, keys));
+    this.#heart.usePolicy(policyFor(configuration, node, servicePaths), forgottenBy(keys));
+    this.#notify();
   }
 
   #status(): Status {
@@ -219,7 +236,8 @@ export class Daemon implements AsyncDisposable {
   }
 
   #order(order: Order): string | undefined {
-    const { configuration, node } = this.#options;
+    const { node } = this.#options;
+    const { configuration } = this.#inForce;
     const refusal = refusalOf(order, this.#heart.agent.state, configuration, node);
     if (refusal !== undefined) return refusal;
     this.#tell(
@@ -239,10 +257,15 @@ export class Daemon implements AsyncDisposable {
 
   #trouble(place: string): (sentence: string | undefined) => void {
     return (sentence) => {
-      if (sentence === undefined) this.#troubles.delete(place);
-      else this.#troubles.set(place, sentence);
+      this.#alert(place, sentence);
       if (sentence !== undefined) this.#options.log.error(sentence);
     };
+  }
+
+  #alert(place: string, sentence: string | undefined): void {
+    if (sentence === undefined) this.#troubles.delete(place);
+    else this.#troubles.set(place, sentence);
+    this.#notify();
   }
 
   #subscribe(listener: () => void): () => void {
@@ -253,11 +276,15 @@ export class Daemon implements AsyncDisposable {
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
     const { manager } = this.#options;
-    const { state } = this.#heart.agent;
+    const { agent } = this.#heart;
     manager.alive(now());
-    const changed = this.#book.note(state, now());
-    if (changed) manager.status(this.#book.line(state, now()));
+    const changed = this.#book.note(agent, now());
+    if (changed) manager.status(this.#book.line(agent, now()));
     if (changed) this.#notify();
+    this.#reloads.turned();
+    if (!this.#journalIsStale || !isWhole(agent.state)) return;
+    this.#journalIsStale = false;
+    this.#journal.writeAgain();
   }
 
   #notify(): void {
@@ -268,30 +295,6 @@ export class Daemon implements AsyncDisposable {
     }, updateMillis);
   }
 }
-
-function witnessOf({ witness }: Configuration): "auto" | readonly string[] {
-  switch (witness.kind) {
-    case "auto":
-      return "auto";
-    case "none":
-      return [];
-    case "addresses":
-      return witness.addresses;
-  }
-}
-
-/**
- * A script of some thousand characters would bury the sentences around it, and the swap changes rules several
- * times. So a line says what is run and what for, and only the level debug shows the script, line by line: it is
- * in the kernel as well (`nft list table`), and `promote --dry-run` prints it beforehand.
- */
-function logCommand(log: Log, line: string, script = ""): void {
-  log.info(line);
-  for (const part of script === "" ? [] : script.split("\n")) log.debug(() => `  ${part}`);
-}
-
-const keyWords = (ids: readonly number[]): string =>
-  `${ids.length === 1 ? "key" : "keys"} ${ids.join(", ")}`;
 
 const lateness = (late: number, slept: number): string =>
   `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

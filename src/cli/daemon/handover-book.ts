@@ -28,25 +28,20 @@ interface Remembered {
 
 /** The swap that is going on as both sides tell it, and the last one that ended. */
 export class HandoverBook {
-  readonly #policy: Policy;
   #swap: Remembered | undefined;
 
-  constructor(policy: Policy) {
-    this.#policy = policy;
-  }
-
   /** Whether anything changed that is worth showing. */
-  note(state: State, now: Instant): boolean {
+  note(state: State, now: Instant, policy: Policy): boolean {
     const { handover } = state;
-    if (isOver(handover)) return this.#noteEnd(state, now);
+    if (isOver(handover)) return this.#noteEnd(state, now, policy);
     if (handover.kind === "none") return false;
     const before = this.#swap?.id === handover.id ? this.#swap : undefined;
     const word = handoverWord(state);
-    const said = freshPeer(state, now, this.#policy)?.beat.handover;
+    const said = freshPeer(state, now, policy)?.beat.handover;
     const peerWord = said?.id === handover.id ? said : undefined;
     const phase = further(word.phase, peerWord?.phase);
     const giving = handover.kind === "giving";
-    const { node, peer } = this.#policy;
+    const { node, peer } = policy;
     const [holders, targets] = giving ? [word, peerWord] : [peerWord, word];
     const later = rank(phase) >= rank("serving");
     const served = later && targets !== undefined ? counted(targets) : null;
@@ -84,10 +79,9 @@ export class HandoverBook {
     };
   }
 
-  last(state: State, now: Instant): HandoverEnd | null {
+  last(state: State, now: Instant, { node, peer }: Policy): HandoverEnd | null {
     const last = outcomeOf(state.handover);
     if (last === undefined) return null;
-    const { node, peer } = this.#policy;
     const swap = this.#swap?.id === last.id ? this.#swap : undefined;
     return {
       id: last.id,
@@ -102,8 +96,8 @@ export class HandoverBook {
 
   #endSeen = "";
 
-  #noteEnd(state: State, now: Instant): boolean {
-    const last = this.last(state, now);
+  #noteEnd(state: State, now: Instant, policy: Policy): boolean {
+    const last = this.last(state, now, policy);
     const end = last === null ? "" : `${last.id} ${last.outcome}`;
     const news = end !== this.#endSeen;
     this.#endSeen = end;

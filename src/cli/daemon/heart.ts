@@ -1,4 +1,5 @@
 import { Agent } from "../../agent/agent.ts";
+import type { Forgotten } from "../../agent/policy-in-force.ts";
 import type { Steward } from "../../agent/ports.ts";
 import type { Event } from "../../core/event.ts";
 import type { Policy } from "../../core/policy.ts";
@@ -92,6 +93,11 @@ export class Heart {
 
   useKeys(ring: KeyRing): "used" | "deaf" {
     return this.agent.useKeys(ring, now());
+  }
+
+  usePolicy(policy: Policy, forgotten: readonly Forgotten[]): void {
+    this.agent.usePolicy(policy, forgotten, now());
+    this.#turned();
   }
 
   /** Leaves the kernel as it is. */

@@ -80,16 +80,22 @@ export async function findAndClean(
   bootId: string,
 ): Promise<Found> {
   const addresses = configuration.addresses.map(({ address }) => address);
-  const { leased, permanent } = lookForLeftovers(here.interface, addresses);
+  const { permanent } = lookForLeftovers(here.interface, addresses);
   if (permanent.length > 0) throw permanentFailure(here.interface, permanent);
   const found = await readJournal(stateDirectory);
+  const { held, former } = compare(addresses, found.kind === "found" ? found.record.addresses : []);
+  const { leased } = lookForLeftovers(here.interface, held);
   const entry = found.kind === "found" ? found.record.entry : undefined;
   const sameBoot = found.kind === "found" && found.record.bootId === bootId;
   const adopts = sameBoot && leased && entry?.holding === true;
   const swap = sameBoot ? entry?.swap : undefined;
   const resumes = adopts ? undefined : swap;
   const spared = swap === undefined ? "nothing" : "handover";
-  const steps = adopts ? [] : await cleanup(configuration.pair, addresses, spared);
+  const steps = [
+    ...(adopts ? [] : await cleanup(configuration.pair, addresses, spared)),
+    // The configuration was changed in between: nobody would take them away before their lease does.
+    ...(former.length > 0 ? await cleanup(configuration.pair, former, "handover") : []),
+  ];
   if (adopts) await openDoor(configuration.pair);
   const diverts = await canDivert(here.interface);
   const unknown = "00:00:00:00:00:00";
@@ -115,6 +121,17 @@ export async function findAndClean(
       ...steps.map(({ line, failure }) => `Removed what was left behind: ${failure ?? line}`),
     ],
   };
+}
+
+/**
+ * What the last agent had, against the list of this one: those that are still named are held or not, those
+ * that are new say nothing. A journal without addresses, of an older version, had all of them.
+ */
+function compare(addresses: readonly string[], journalled: readonly string[]) {
+  const had = new Set(journalled.length > 0 ? journalled : addresses);
+  const held = addresses.filter((address) => had.has(address));
+  const has = new Set(addresses);
+  return { held, former: [...had].filter((address) => !has.has(address)) };
 }
 
 /** Whether this kernel can pass frames on at this interface: asked of the kernel, and nothing is changed. */

@@ -21,8 +21,8 @@ import { alertsOf } from "./alerts.ts";
 import { HandoverBook } from "./handover-book.ts";
 
 export interface StatusBookOptions {
-  readonly configuration: Configuration;
-  readonly policy: Policy;
+  /** The one in force. */
+  readonly configuration: () => Configuration;
   readonly startedAt: Instant;
   readonly witnesses: () => readonly string[];
   /** Troubles of the floors below: paths, disk, tools. */
@@ -35,14 +35,13 @@ export class StatusBook {
   readonly #options: StatusBookOptions;
   readonly #since = new Map<AgedKey, { readonly value: unknown; readonly at: Instant }>();
   readonly #alertsSince = new Map<string, Instant>();
-  readonly #handovers: HandoverBook;
+  readonly #handovers = new HandoverBook();
   #addressAt: Instant | undefined;
   #presence = "";
   #why = "The agent has started";
 
   constructor(options: StatusBookOptions) {
     this.#options = options;
-    this.#handovers = new HandoverBook(options.policy);
   }
 
   /** The last sentence that the core told. */
@@ -51,15 +50,15 @@ export class StatusBook {
   }
 
   /** For `systemctl status`: what this machine is, in one line. */
-  line(state: State, now: Instant): string {
-    const { pair, node, role, epoch, why } = this.#values(state, now);
+  line({ state, policy }: Agent, now: Instant): string {
+    const { pair, node, role, epoch, why } = this.#values(state, now, policy);
     return `${pair} on ${node}: ${role}, epoch ${epoch}. ${why}`;
   }
 
   /** To be called after every turn; answers whether anything worth showing changed. */
-  note(state: State, now: Instant): boolean {
-    const values = this.#values(state, now);
-    let changed = this.#handovers.note(state, now);
+  note({ state, policy }: Agent, now: Instant): boolean {
+    const values = this.#values(state, now, policy);
+    let changed = this.#handovers.note(state, now, policy);
     for (const key of agedKeys) {
       if (this.#since.get(key)?.value === values[key]) continue;
       this.#since.set(key, { value: values[key], at: now });
@@ -74,13 +73,14 @@ export class StatusBook {
   }
 
   status(agent: Agent, now: Instant): Status {
-    const { configuration, policy, startedAt, witnesses, waiting } = this.#options;
-    const { state } = agent;
+    const { startedAt, witnesses, waiting } = this.#options;
+    const configuration = this.#options.configuration();
+    const { state, policy } = agent;
     const { here } = sidesOf(configuration, policy.node);
     const peer = freshPeer(state, now, policy);
     const [first, second] = configuration.nodes;
     return {
-      ...this.#values(state, now),
+      ...this.#values(state, now, policy),
       nodes: [first.name, second.name],
       ages: this.#ages(now),
       addresses: configuration.addresses.map(({ address, interface: device }) => ({
@@ -109,7 +109,7 @@ export class StatusBook {
       keys: keyStatus(agent, now),
       paths: here.paths.map((_, path) => this.#path(agent, path, now)),
       handover: this.#handovers.current(state, now),
-      lastHandover: this.#handovers.last(state, now),
+      lastHandover: this.#handovers.last(state, now, policy),
       waiting: waiting(),
       alerts: this.#alerts(agent, now),
       swap: {
@@ -128,10 +128,9 @@ export class StatusBook {
     };
   }
 
-  #values(state: State, now: Instant): Pick<Status, AgedKey> {
-    const { configuration, policy } = this.#options;
+  #values(state: State, now: Instant, policy: Policy): Pick<Status, AgedKey> {
     return {
-      pair: configuration.pair,
+      pair: this.#options.configuration().pair,
       node: policy.node,
       role: publicRole(state),
       epoch: "epoch" in state.role ? state.role.epoch : state.epoch,
@@ -149,12 +148,12 @@ export class StatusBook {
   }
 
   #path(agent: Agent, path: number, now: Instant): PathStatus {
-    const { here, peer } = sidesOf(this.#options.configuration, this.#options.policy.node);
+    const { here, peer } = sidesOf(this.#options.configuration(), agent.policy.node);
     const record = agent.paths[path];
     const gaps = agent.gaps.byPath[path]?.report();
     return {
       name: `${here.paths[path]} → ${peer.paths[path]}`,
-      service: this.#options.policy.paths[path]?.service ?? false,
+      service: agent.policy.paths[path]?.service ?? false,
       heardAge: ageOf(record?.heardAt, now),
       hearsUsAge: ageOf(agent.heardOfUsOn(path), now),
       received: record?.received ?? 0,
@@ -166,7 +165,8 @@ export class StatusBook {
   }
 
   #alerts(agent: Agent, now: Instant): Status["alerts"] {
-    const { policy, troubles } = this.#options;
+    const { troubles } = this.#options;
+    const { policy } = agent;
     const newer =
       agent.peerVersion === undefined
         ? []

@@ -13,14 +13,21 @@ import { askForPage } from "./canary-request.ts";
 import { Strangers } from "./strangers.ts";
 
 export interface StewardOptions {
-  readonly configuration: Configuration;
-  readonly accessLogs: readonly string[];
+  /** Looked at each time: what it says may change between two swaps. */
+  readonly inForce: StewardSettings;
+  readonly pair: string;
   /** The peer's addresses. */
   readonly peers: readonly string[];
-  readonly traffic: TrafficWatch;
   readonly report: (event: Event) => void;
   readonly tell: (level: TellLevel, sentence: string) => void;
   readonly journal: (entry: JournalEntry) => void;
+}
+
+export interface StewardSettings {
+  readonly configuration: Configuration;
+  /** What `traffic` reads. */
+  readonly accessLogs: readonly string[];
+  readonly traffic: TrafficWatch;
 }
 
 /** What the holder served in this span is the baseline. */
@@ -40,12 +47,12 @@ export class LinuxSteward implements Steward {
   readonly #strangers: Strangers;
 
   constructor(options: StewardOptions) {
-    const { configuration, peers, traffic, tell } = options;
+    const { pair, peers, inForce, tell } = options;
     this.#options = options;
     this.#strangers = new Strangers({
-      table: tableName(configuration.pair),
+      table: tableName(pair),
       peers,
-      exclude: (count, addresses) => traffic.exclude(count, addresses),
+      exclude: (count, addresses) => inForce.traffic.exclude(count, addresses),
       onTrouble: (sentence) => tell("warning", sentence),
     });
   }
@@ -95,7 +102,7 @@ export class LinuxSteward implements Steward {
 
   async #baseline(id: HandoverId): Promise<Baseline> {
     try {
-      const { requests, errors, span } = await this.#options.traffic.recent(baselineSpan);
+      const { requests, errors, span } = await this.#options.inForce.traffic.recent(baselineSpan);
       const served = { kind: "served", requests, errors, span: millis(Math.round(span)) } as const;
       if (requests > 0) return served;
       // A quiet site: our own request shows at least that what is served here is seen in the log.
@@ -115,7 +122,7 @@ export class LinuxSteward implements Steward {
    * Asks the service of this machine for a page at each address. Undefined: served, and in the log.
    */
   async #seenInLog(id: HandoverId, purpose: string): Promise<string | undefined> {
-    const { configuration, accessLogs, traffic } = this.#options;
+    const { configuration, accessLogs, traffic } = this.#options.inForce;
     const { canary, domain } = configuration;
     for (const [index, { address }] of configuration.addresses.slice(0, pagesMax).entries()) {
       const tag = tagOf(id, `${purpose}${index}`);
@@ -132,8 +139,8 @@ export class LinuxSteward implements Steward {
   }
 
   async #drainHook(): Promise<void> {
-    const { configuration, tell } = this.#options;
-    const { drain } = configuration.hooks;
+    const { tell } = this.#options;
+    const { drain } = this.#options.inForce.configuration.hooks;
     if (drain === undefined) return;
     tell("info", `Running the drain hook: ${drain}`);
     const result = await runCommand("/bin/sh", ["-c", drain], hookMillis);
@@ -142,7 +149,7 @@ export class LinuxSteward implements Steward {
 
   async #count(name: string, of: "all" | "handed-over"): Promise<void> {
     try {
-      await this.#options.traffic.count(name);
+      await this.#options.inForce.traffic.count(name);
       if (of === "handed-over") this.#strangers.leaveOutOf(name);
       else this.#strangers.stop();
     } catch (error) {
@@ -151,7 +158,8 @@ export class LinuxSteward implements Steward {
   }
 
   async #sendTagged(id: HandoverId): Promise<void> {
-    const { configuration, tell } = this.#options;
+    const { tell } = this.#options;
+    const { configuration } = this.#options.inForce;
     const [first] = configuration.addresses;
     if (first === undefined) return;
     const { domain, canary } = configuration;

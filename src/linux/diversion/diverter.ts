@@ -23,7 +23,8 @@ export interface DiverterOptions {
   readonly device: string;
   /** Of the device; empty while it is gone: then nothing is loaded until it is back. */
   readonly ownMac: () => MacAddress;
-  readonly addresses: readonly IpAddress[];
+  /** Asked for every script: another list is for the next table, not for the one that is there. */
+  readonly addresses: () => readonly IpAddress[];
   /** What is in the kernel now, seen after nft succeeded; also when it was there already. */
   readonly onDiverted: (diversion: Diversion) => void;
   /** The list of the last `keep` is in the kernel, all of it. */
@@ -277,7 +278,7 @@ export class Diverter {
 
   #scene(ownMac: MacAddress): Scene {
     const { table, device, addresses } = this.#options;
-    return { table, device, addresses, ownMac };
+    return { table, device, addresses: addresses(), ownMac };
   }
 
   get #isWanted(): boolean {
