@@ -66,6 +66,8 @@ export interface Status {
     readonly pid: number;
     /** Digest of the configuration in force, 16 hex digits. */
     readonly configuration: string;
+    /** This machine can hand connections over and back, as was found when the agent started. */
+    readonly diverts: boolean;
     /** Since it started. */
     readonly age: number;
   };
@@ -122,6 +124,8 @@ export interface PeerStatus {
   readonly epoch: number | null;
   readonly able: boolean | null;
   readonly released: boolean | null;
+  /** It can hand connections over and back; otherwise a swap is in cut mode. */
+  readonly diverts: boolean | null;
   readonly service: ServiceHealth | null;
   readonly network: NetworkView | null;
   readonly mac: MacAddress | null;

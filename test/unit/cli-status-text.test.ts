@@ -44,6 +44,7 @@ test("the status of a standby that hears nobody says so", () => {
     epoch: null,
     able: null,
     released: null,
+    diverts: null,
     service: null,
     network: null,
     mac: null,

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+
 import { localAddresses } from "../../linux/network-facts.ts";
 import { statusNow } from "../agent-access.ts";
 import type { Configuration } from "../configuration/configuration.ts";
@@ -8,10 +10,15 @@ import { socketPath, stateDirectory } from "../places.ts";
 import type { Status } from "../status.ts";
 import { agentFindings } from "./agent-findings.ts";
 import { claimFindings } from "./claim-findings.ts";
+import { diskFindings } from "./disk-findings.ts";
 import { domainFindings } from "./domain-finding.ts";
 import { fileFindings } from "./file-findings.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
+import { growthFindings } from "./growth-finding.ts";
+import { kernelFacts, kernelFindings } from "./kernel-findings.ts";
 import { machineFindings } from "./machine-findings.ts";
+import { reachFindings } from "./reach-findings.ts";
+import { swapFacts, swapFindings } from "./swap-findings.ts";
 
 export interface Surroundings {
   readonly node?: string;
@@ -37,19 +44,25 @@ export async function allFindings(
   const path = socket ?? socketPath(pair);
   const agent = await statusAt(path);
   const status = agent.kind === "running" ? agent.status : undefined;
+  const directory = stateDir ?? stateDirectory(pair);
   return [
     ok("node", `this machine is ${name}`),
     ...(await fileFindings({
       key: configuration.key,
-      stateDirectory: stateDir ?? stateDirectory(pair),
+      stateDirectory: directory,
       socket: path,
       accessLogs: here.accessLogs,
       logFormat: configuration.logFormat,
     })),
+    ...(await diskFindings([directory, ...here.accessLogs.map((file) => dirname(file))])),
+    ...(await growthFindings(configuration, here, local)),
     ...(await machineFindings(configuration, here, local)),
+    ...kernelFindings(await kernelFacts(configuration, here, local)),
     ...(await claimFindings(configuration, here, status)),
+    ...(await reachFindings(configuration, here, local)),
     ...(await domainFindings(configuration)),
     ...(agent.kind === "running" ? agentFindings(agent.status, configuration) : [agent.finding]),
+    ...swapFindings(await swapFacts(configuration, here), status),
   ];
 }
 

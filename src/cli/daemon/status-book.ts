@@ -117,6 +117,7 @@ export class StatusBook {
         version: version(),
         pid: process.pid,
         configuration: policy.configuration,
+        diverts: state.self.diverts,
         age: elapsed(startedAt, now),
       },
     };
@@ -195,6 +196,7 @@ function peerStatus(state: State, now: Instant, policy: Policy): PeerStatus {
     epoch: heard?.beat.epoch ?? null,
     able: heard?.beat.able ?? null,
     released: heard?.beat.released ?? null,
+    diverts: heard?.beat.diverts ?? null,
     service: heard?.beat.service ?? null,
     network: heard?.beat.network ?? null,
     mac: heard?.beat.mac ?? null,
