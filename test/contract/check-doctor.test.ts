@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -27,8 +27,10 @@ nodes:
   primary: { interface: eth0, paths: [${net.here}], accessLog: ${place.path("access.log")} }
   backup: { interface: eth0, paths: [${net.there}] }
 canary: { port: 8080 }
+drift: { paths: [${place.path("site")}], packages: [iproute2] }
 `,
   );
+  await mkdir(place.path("site"));
 });
 
 afterEach(async () => {
@@ -40,21 +42,35 @@ afterEach(async () => {
 async function check(...subjects: readonly string[]): Promise<readonly string[]> {
   const files = ["--config", place.path("failover.yaml"), "--socket", place.path("www.sock")];
   const words = ["check", "--json", "--node", "primary", "--state-dir", place.path("state")];
-  const node = [process.execPath, "--import", "tsx", main];
-  const said = await pair.here.start(...node, ...words, ...files);
+  const said = await pair.here.start(...failover, ...words, ...files);
   const { findings } = JSON.parse(said) as { readonly findings: readonly Finding[] };
   return findings
     .filter(({ subject }) => subjects.includes(subject))
     .map(({ level, subject, found }) => `${level} ${subject}: ${found}`);
 }
 
+const failover = [process.execPath, "--import", "tsx", main];
+
+/** `failover check --drift FILE` on the machine under test. */
+function compare(file: string): Promise<string> {
+  const files = ["--config", place.path("failover.yaml"), "--socket", place.path("www.sock")];
+  return pair.here.start(...failover, "check", ...files, "--drift", file);
+}
+
+async function fingerprint(namespace: Namespace): Promise<string> {
+  const config = ["--config", place.path("failover.yaml")];
+  const said = await namespace.start(...failover, "fingerprint", ...config);
+  await writeFile(place.path("fingerprint.json"), said);
+  return place.path("fingerprint.json");
+}
+
 /** Answers at port 8080, and writes the lines that an access_log has. */
-async function serve(namespace: Namespace, log: string | undefined) {
+async function serve(namespace: Namespace, log: string | undefined, at = "0.0.0.0") {
   const line = `["::1 - - [x] ", JSON.stringify(q.method + " " + q.url), " 200 2"].join("") + "\\n"`;
   const logged = log === undefined ? "" : `require("fs").appendFileSync("${log}", ${line});`;
   const code = `
     require("http").createServer((q, r) => { ${logged} r.end("ok"); })
-      .listen(8080, "0.0.0.0", () => console.log("listening"));
+      .listen(8080, "${at}", () => console.log("listening"));
     process.stdin.resume().on("end", () => process.exit());`;
   const child = namespace.spawn(process.execPath, "-e", code);
   await once(child.stdout, "data");
@@ -155,4 +171,73 @@ test("an IPv6 address that another machine has as well is named", async () => {
   expect(await check("address")).toEqual([
     "failed address: another machine has fd99::99 as well, so this one does not use it",
   ]);
+});
+
+test("two machines are laid side by side, and shown is what differs", async () => {
+  await writeFile(place.path("site/index.html"), "old");
+  const secret = "01234567-89abcdef-01234567-89abcdef";
+  pair.there.run("sysctl -w net.core.somaxconn=77");
+  pair.there.run(`sysctl -w net.ipv4.tcp_fastopen_key=${secret}`);
+  await serve(pair.there, undefined, net.there);
+  await serve(pair.here, undefined, net.here);
+  await serve(pair.here, undefined, "127.0.0.1");
+  const theirs = await fingerprint(pair.there);
+  await appendFile(place.path("site/index.html"), "new");
+  const said = await compare(theirs);
+  expect(await readFile(theirs, "utf8")).not.toContain(secret);
+  const [, table = ""] = said.split(/^ +primary +backup\n/m);
+  const rows = table.split("\n").map((line) => line.trim().split(/ {2,}/));
+  expect(rows).toEqual([
+    [
+      "file",
+      place.path("site/index.html"),
+      expect.stringMatching(/^0644 \w{12}…$/),
+      expect.stringMatching(/^0644 \w{12}…$/),
+    ],
+    ["port", "tcp 127.0.0.1:8080", "node", "—"],
+    ["kernel", "net.core.somaxconn", "4096", "77"],
+    [
+      "kernel",
+      "net.ipv4.tcp_fastopen_key",
+      expect.stringMatching(/…$/),
+      expect.stringMatching(/…$/),
+    ],
+    [""],
+  ]);
+  expect(said).toMatch(/^warning {2}drift {10}4 of \d+ facts differ from backup, as it was at 2/m);
+});
+
+test("what is no fingerprint, or that of this machine, is refused at once", async () => {
+  await writeFile(place.path("odd"), "ssh: Could not resolve hostname backup");
+  expect(await compare(place.path("odd"))).toMatch(
+    /^failover: Cannot read a fingerprint from \S+: it is none/,
+  );
+  expect(await compare(await fingerprint(pair.here))).toMatch(
+    /^failover: Cannot compare primary with the fingerprint of primary, pair www: that of backup/,
+  );
+});
+
+test("the certificate that the web server here shows is told with its last day", async () => {
+  await appendFile(place.path("failover.yaml"), "domain: www.example.org\n");
+  const text = await readFile(place.path("failover.yaml"), "utf8");
+  await writeFile(
+    place.path("failover.yaml"),
+    text.replace("{ port: 8080 }", "{ scheme: https, port: 8443 }"),
+  );
+  const [key, certificate] = [place.path("tls.key"), place.path("tls.pem")];
+  const subject = ["-subj", "/CN=www.example.org", "-days", "3"];
+  const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  pair.here.runWords("openssl", ...words, ...subject, "-keyout", key, "-out", certificate);
+  const code = `
+    const { readFileSync: read } = require("fs");
+    require("https").createServer({ key: read("${key}"), cert: read("${certificate}") })
+      .listen(8443, () => console.log("listening"));
+    process.stdin.resume().on("end", () => process.exit());`;
+  await once(pair.here.spawn(process.execPath, "-e", code).stdout, "data");
+  const [found] = await check("certificate");
+  expect(found).toMatch(/^warning certificate: that of www\.example\.org is valid until 20\d\d-/);
+  const facts = await readFile(await fingerprint(pair.here), "utf8");
+  expect(facts).toMatch(
+    /"port 8443","value":"www\.example\.org until 20\d\d-\d\d-\d\d, [0-9a-f]{64}"/,
+  );
 });
