@@ -116,6 +116,8 @@ export interface WitnessStatus {
 
 export interface PeerStatus {
   readonly node: string;
+  /** A beat came within `deadTime`, on any path. */
+  readonly heard: boolean;
   /** Since the last beat on any path; with null nothing else here is known, and null as well. */
   readonly heardAge: Age;
   /** Since the newest of our beats that the peer says it heard. */

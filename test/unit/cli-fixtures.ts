@@ -37,6 +37,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     witness: { addresses: ["203.0.113.1"], seenAge: 870, broken: false },
     peer: {
       node: "backup",
+      heard: true,
       heardAge: 34,
       hearsUsAge: 61,
       role: "standby",

@@ -38,6 +38,7 @@ test("the status of a holder tells who, why, and how old each fact is", () => {
 
 test("the status of a standby that hears nobody says so", () => {
   const silent = {
+    heard: false,
     heardAge: null,
     hearsUsAge: null,
     role: null,

@@ -190,6 +190,7 @@ function peerStatus(state: State, now: Instant, policy: Policy): PeerStatus {
   const heard = peer.kind === "heard" ? peer : undefined;
   return {
     node: policy.peer,
+    heard: freshPeer(state, now, policy) !== undefined,
     heardAge: ageOf(heard?.at, now),
     hearsUsAge: ageOf(heard?.hearsUs, now),
     role: heard?.beat.role ?? null,
