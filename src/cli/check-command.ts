@@ -4,6 +4,8 @@ import type { Configuration } from "./configuration/configuration.ts";
 import { configurationDigest } from "./configuration/digest.ts";
 import { loadConfiguration } from "./configuration/load.ts";
 import { unsupported } from "./configuration/unsupported.ts";
+import { type Drift, driftLines } from "./drift/compare.ts";
+import type { Fingerprint } from "./drift/fingerprint.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { oneLine } from "./logging.ts";
 import { type Paint, paintFor } from "./terminal.ts";
@@ -12,9 +14,11 @@ export interface CheckOptions extends Whereabouts {
   readonly node?: string;
   readonly configOnly: boolean;
   readonly json: boolean;
+  /** The other machine's fingerprint: a file, or - for standard input. */
+  readonly drift?: string;
 }
 
-/** `failover check [--config-only] [--json]`. */
+/** `failover check [--config-only] [--drift FILE] [--json]`. */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const parsed = await readConfiguration(options.config);
   if (parsed.kind === "invalid") return report(parsed.findings, exitCodes.usage, options);
@@ -31,12 +35,21 @@ export async function runCheck(options: CheckOptions): Promise<number> {
       failed("configuration", found, "the agent does not start with it"),
     ),
   ];
+  let drift: Drift | undefined;
   if (!options.configOnly) {
     const { allFindings } = await import("./check/all-findings.ts");
-    findings.push(...(await allFindings(configuration, options)));
+    const theirs = options.drift === undefined ? undefined : await theirFingerprint(options.drift);
+    const checked = await allFindings(configuration, { ...options, theirs });
+    findings.push(...checked.findings);
+    drift = checked.drift;
   }
   const anyFailed = findings.some(({ level }) => level === "failed");
-  return report(findings, anyFailed ? exitCodes.refused : exitCodes.done, options);
+  return report(findings, anyFailed ? exitCodes.refused : exitCodes.done, options, drift);
+}
+
+async function theirFingerprint(file: string): Promise<Fingerprint> {
+  const { fingerprintFrom } = await import("./drift/read.ts");
+  return fingerprintFrom(file);
 }
 
 /** `failed   key          it does not exist; …`, and below it what to do. */
@@ -62,11 +75,17 @@ async function readConfiguration(file: string): Promise<Read> {
   }
 }
 
-function report(findings: readonly Finding[], code: ExitCode, { json }: CheckOptions): ExitCode {
+function report(
+  findings: readonly Finding[],
+  code: ExitCode,
+  { json }: CheckOptions,
+  drift?: Drift,
+): ExitCode {
   const paint = paintFor(process.stdout);
+  const table = drift === undefined ? [] : driftLines(drift, paint);
   const text = json
-    ? JSON.stringify({ findings }, null, 2)
-    : findings.flatMap((finding) => findingLines(finding, paint)).join("\n");
+    ? JSON.stringify({ findings, ...(drift && { drift }) }, null, 2)
+    : [...findings.flatMap((finding) => findingLines(finding, paint)), ...table].join("\n");
   process.stdout.write(`${text}\n`);
   return code;
 }

@@ -67,8 +67,8 @@ export function refusalsNow(status: Status, target: string): string[] {
   const { peer, node, handover, agent } = status;
   const peerIsTarget = peer.node === target;
   const refusals: readonly (readonly [boolean, string])[] = [
-    [peer.heardAge === null || peer.role === null, `${peer.node} is not heard`],
-    [peer.heardAge !== null && peer.hearsUsAge === null, `${peer.node} does not hear ${node}`],
+    [!peer.heard, `${peer.node} is not heard`],
+    [peer.heard && peer.hearsUsAge === null, `${peer.node} does not hear ${node}`],
     [
       peer.configuration !== null && peer.configuration !== agent.configuration,
       `${peer.node} runs with another configuration`,

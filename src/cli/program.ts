@@ -1,7 +1,8 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 
 import { addresses, count, drainTime, several, share, spanFrom, time } from "./arguments.ts";
 import { exitCodes, Failure } from "./failure.ts";
+import { administrative, driftOption, jsonOption, nodeOption, stateOption } from "./options.ts";
 import { defaultConfigurationFile, defaultKeyFile } from "./places.ts";
 import { version } from "./version.ts";
 
@@ -44,6 +45,7 @@ export function programThat(answer: Answer): Command {
   addWaiting(program, answer);
   addOrders(program, answer);
   addCheck(program, answer);
+  addFingerprint(program, answer);
   addHistory(program, answer);
   addTraffic(program, answer);
   addInit(program, answer);
@@ -137,12 +139,23 @@ function addCheck(program: Command, answer: Answer): void {
   administrative(program.command("check"))
     .description("look at everything that a takeover needs, on this machine and from it")
     .option("--config-only", "read the configuration and nothing else", false)
+    .addOption(driftOption())
     .addOption(nodeOption())
     .addOption(stateOption())
     .addOption(jsonOption())
     .action(async (options) => {
       const { runCheck } = await import("./check-command.ts");
       answer(await runCheck(options));
+    });
+}
+
+function addFingerprint(program: Command, answer: Answer): void {
+  administrative(program.command("fingerprint"))
+    .description("print what this machine is made of, for check --drift on the other")
+    .addOption(nodeOption())
+    .action(async (options) => {
+      const { runFingerprint } = await import("./fingerprint-command.ts");
+      answer(await runFingerprint(options));
     });
 }
 
@@ -256,25 +269,6 @@ function addPractice(program: Command, answer: Answer): void {
       const { runPractice } = await import("../practice/practice.ts");
       answer(await runPractice(options));
     });
-}
-
-/** Every command of the administrator can be told where things are. */
-function administrative(command: Command): Command {
-  return command
-    .option("--config <file>", "the configuration", defaultConfigurationFile)
-    .option("--socket <path>", "the agent's control socket (default: /run/failover/<pair>.sock)");
-}
-
-function stateOption(): Option {
-  return new Option("--state-dir <dir>", "journal and history (default: /var/lib/failover/<pair>)");
-}
-
-function nodeOption(): Option {
-  return new Option("--node <name>", "which node this is (default: whose path is a local address)");
-}
-
-function jsonOption(): Option {
-  return new Option("--json", "data for programs").default(false);
 }
 
 function explain(error: unknown): number {

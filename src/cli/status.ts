@@ -66,6 +66,8 @@ export interface Status {
     readonly pid: number;
     /** Digest of the configuration in force, 16 hex digits. */
     readonly configuration: string;
+    /** This machine can hand connections over and back, as was found when the agent started. */
+    readonly diverts: boolean;
     /** Since it started. */
     readonly age: number;
   };
@@ -114,6 +116,8 @@ export interface WitnessStatus {
 
 export interface PeerStatus {
   readonly node: string;
+  /** A beat came within `deadTime`, on any path. */
+  readonly heard: boolean;
   /** Since the last beat on any path; with null nothing else here is known, and null as well. */
   readonly heardAge: Age;
   /** Since the newest of our beats that the peer says it heard. */
@@ -122,6 +126,8 @@ export interface PeerStatus {
   readonly epoch: number | null;
   readonly able: boolean | null;
   readonly released: boolean | null;
+  /** It can hand connections over and back; otherwise a swap is in cut mode. */
+  readonly diverts: boolean | null;
   readonly service: ServiceHealth | null;
   readonly network: NetworkView | null;
   readonly mac: MacAddress | null;

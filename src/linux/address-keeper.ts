@@ -294,8 +294,5 @@ export class AddressKeeper {
 /** Before anything was wished. */
 const restful: AddressWish = { address: "absent", silent: "absent" };
 
-/**
- * Why the kernel is looked at: after a command or a wish of ours, what is gone was not taken from
- * us.
- */
+/** Why the kernel is looked at: after our own doing, what is gone was not taken from us. */
 type Cause = "our own doing" | "unknown";

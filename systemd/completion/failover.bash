@@ -3,7 +3,7 @@
 _failover() {
     local cur prev words cword
     _init_completion || return
-    local commands='agent status promote preview waiting release freeze thaw check history traffic init key keygen cleanup practice help'
+    local commands='agent status promote preview waiting release freeze thaw check fingerprint history traffic init key keygen cleanup practice help'
     local word command=''
     for word in "${words[@]:1:cword-1}"; do
         case $word in -*) ;; *) command=$word && break ;; esac
@@ -11,6 +11,7 @@ _failover() {
     case $prev in
         --config | --socket) _filedir && return ;;
         --from | --out | --key | --access-log) [[ $command == init ]] && _filedir && return ;;
+        --drift) _filedir && return ;;
         --state-dir) _filedir -d && return ;;
         --node) COMPREPLY=($(compgen -W "$(_failover_nodes)" -- "$cur")) && return ;;
         -n | --count | --at | --within | --window | --share | --for | --drain | --call-off) return ;;
@@ -22,6 +23,7 @@ _failover() {
         agent) options+=" $where --node --state-dir" ;;
         status) options+=" $where --watch --json" ;;
         promote) options+=" $where --cut --share --for --drain --dry-run --at --within --json" ;;
+        fingerprint) options+=" $where --node" ;;
         preview) options+=" $where --from --for --stop" ;;
         waiting) options+=" $where --call-off --json" ;;
         traffic) options+=" $where --window --node --json" ;;
@@ -29,7 +31,7 @@ _failover() {
             options+=' --from --instance --pair --address --node --access-log --domain --out --key --yes --force'
             ;;
         key) options+=" $where --wait --stdin --force --json" ;;
-        check) options+=" $where --config-only --node --state-dir --json" ;;
+        check) options+=" $where --config-only --drift --node --state-dir --json" ;;
         history) options+=" $where --count --state-dir --json" ;;
         practice) options+=' --keep' ;;
         release | freeze | thaw | cleanup) options+=" $where" ;;

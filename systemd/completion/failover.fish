@@ -21,6 +21,7 @@ complete -c failover -n __fish_use_subcommand -a release -d 'let the address go 
 complete -c failover -n __fish_use_subcommand -a freeze -d 'keep the pair from changing by itself'
 complete -c failover -n __fish_use_subcommand -a thaw -d 'end freeze and release'
 complete -c failover -n __fish_use_subcommand -a check -d 'look at everything that a takeover needs'
+complete -c failover -n __fish_use_subcommand -a fingerprint -d 'print what this machine is made of'
 complete -c failover -n __fish_use_subcommand -a history -d 'tell what happened here'
 complete -c failover -n __fish_use_subcommand -a traffic -d 'draw the week and its quietest hour'
 complete -c failover -n __fish_use_subcommand -a init -d 'set up a pair'
@@ -30,11 +31,11 @@ complete -c failover -n __fish_use_subcommand -a cleanup -d 'remove what an agen
 complete -c failover -n __fish_use_subcommand -a practice -d 'rehearse on this machine alone'
 complete -c failover -n __fish_use_subcommand -a help -d 'explain a command'
 
-set -l where agent status promote preview waiting traffic key release freeze thaw check history cleanup
+set -l where agent status promote preview waiting traffic key fingerprint release freeze thaw check history cleanup
 complete -c failover -n "__failover_in $where" -l config -rF -d 'the configuration'
 complete -c failover -n "__failover_in $where" -l socket -rF -d 'control socket of the agent'
 complete -c failover -n '__failover_in agent check history' -l state-dir -rF -d 'journal and history'
-complete -c failover -n '__failover_in agent check traffic init' -l node -x -a '(__failover_nodes)' -d 'which node this is'
+complete -c failover -n '__failover_in agent check fingerprint traffic init' -l node -x -a '(__failover_nodes)' -d 'which node this is'
 complete -c failover -n '__failover_in status promote waiting traffic key check history' -l json -d 'data for programs'
 complete -c failover -n '__failover_in status' -l watch -d 'go on until interrupted'
 complete -c failover -n '__failover_in promote' -a '(__failover_nodes)'
@@ -62,6 +63,7 @@ complete -c failover -n '__failover_in init key' -l force -d 'even so'
 complete -c failover -n '__failover_in key' -a 'rotate add retire list'
 complete -c failover -n '__failover_in key' -l wait -x -d 'seconds for the other machine'
 complete -c failover -n '__failover_in key' -l stdin -d 'read it'
+complete -c failover -n '__failover_in check' -l drift -rF -d 'against this fingerprint'
 complete -c failover -n '__failover_in check' -l config-only -d 'the file and nothing else'
 complete -c failover -n '__failover_in history' -s n -l count -x -d 'how many'
 complete -c failover -n '__failover_in keygen' -F

@@ -20,6 +20,7 @@ _failover() {
     'freeze:keep the pair from changing anything by itself'
     'thaw:end freeze and release'
     'check:look at everything that a takeover needs'
+    'fingerprint:print what this machine is made of'
     'history:tell what happened here'
     'traffic:draw the week and name its quietest hour'
     'init:set up a pair'
@@ -66,8 +67,10 @@ _failover() {
         '--force[even so]' $json '1:what:(rotate add retire list)'
       ;;
     release | freeze | thaw | cleanup) _arguments '--help' $where ;;
-    check) _arguments '--help' $where '--config-only[the file and nothing else]' $node $journal $json ;;
+    check) _arguments '--help' $where '--config-only[the file and nothing else]' \
+        '--drift[against this fingerprint]:file:_files' $node $journal $json ;;
     history) _arguments '--help' $where '(-n --count)'{-n,--count}'[how many]:count:' $journal $json ;;
+    fingerprint) _arguments '--help' $where $node ;;
     keygen) _arguments '--help' '1:file:_files' ;;
     practice) _arguments '--help' '--keep[leave everything running]' ;;
     help) _describe command commands ;;

@@ -280,7 +280,7 @@ describe("the verdict at the hour", () => {
       { handover: aHandover({ from: "backup", to: "primary" }) },
       { kind: "refused" },
     ],
-    ["unheard", { peer: { ...aStatus().peer, heardAge: null, role: null } }, { kind: "refused" }],
+    ["unheard", { peer: { ...aStatus().peer, heard: false, role: null } }, { kind: "refused" }],
   ])("%s", (_, changes, expected) => {
     expect(verdictOn(aStatus(changes), "backup")).toMatchObject(expected);
   });

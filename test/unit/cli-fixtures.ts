@@ -37,12 +37,14 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     witness: { addresses: ["203.0.113.1"], seenAge: 870, broken: false },
     peer: {
       node: "backup",
+      heard: true,
       heardAge: 34,
       hearsUsAge: 61,
       role: "standby",
       epoch: 7,
       able: true,
       released: false,
+      diverts: true,
       service: "well",
       network: { carrier: true, peer: true, witness: true },
       mac: "02:00:00:00:00:02",
@@ -84,7 +86,13 @@ export function aStatus(changes: Partial<Status> = {}): Status {
       steps: 1,
       drainTime: 60_000,
     },
-    agent: { version: "0.1.0", pid: 4711, configuration: "5b3b5813445f1896", age: 90_000_000 },
+    agent: {
+      version: "0.1.0",
+      pid: 4711,
+      configuration: "5b3b5813445f1896",
+      diverts: true,
+      age: 90_000_000,
+    },
     ...changes,
   };
 }

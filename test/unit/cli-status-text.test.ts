@@ -38,12 +38,14 @@ test("the status of a holder tells who, why, and how old each fact is", () => {
 
 test("the status of a standby that hears nobody says so", () => {
   const silent = {
+    heard: false,
     heardAge: null,
     hearsUsAge: null,
     role: null,
     epoch: null,
     able: null,
     released: null,
+    diverts: null,
     service: null,
     network: null,
     mac: null,

@@ -482,7 +482,8 @@ test("a dry run in a quiet hour finds no reason to refuse", () => {
 
 test.each([
   [{ frozen: true }, "the pair is frozen; failover thaw ends that"],
-  [{ peer: { ...aStatus().peer, heardAge: null } }, "backup is not heard"],
+  [{ peer: { ...aStatus().peer, heard: false } }, "backup is not heard"],
+  [{ peer: { ...aStatus().peer, heard: false, hearsUsAge: null } }, "backup is not heard"],
   [{ peer: { ...aStatus().peer, hearsUsAge: null } }, "backup does not hear primary"],
   [{ peer: { ...aStatus().peer, able: false } }, "backup says that it cannot take over"],
   [

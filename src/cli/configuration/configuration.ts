@@ -32,6 +32,7 @@ export interface Configuration {
   readonly swap: SwapConfiguration;
   readonly hooks: HooksConfiguration;
   readonly canary: CanaryConfiguration;
+  readonly drift: DriftConfiguration;
   /** The only part on which the two machines may differ. */
   readonly log: LogConfiguration;
 }
@@ -91,6 +92,16 @@ export interface CanaryConfiguration {
   readonly port: number;
   readonly path: string;
   readonly expect: StatusRange;
+}
+
+/** What should be alike on both machines, for `failover fingerprint` and `check --drift`. */
+export interface DriftConfiguration {
+  /** Absolute paths of files, and of directories with all that is in them. */
+  readonly paths: readonly string[];
+  /** Names as dpkg or rpm has them. */
+  readonly packages: readonly string[];
+  /** Patterns of what may differ: `*.swp`, `/srv/www/cache/**`. */
+  readonly ignore: readonly string[];
 }
 
 /** HTTP status codes, both ends included. */

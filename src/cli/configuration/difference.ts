@@ -44,11 +44,11 @@ const needsRestart = (key: string): boolean =>
   restartKeys.has(key) || /^nodes\..*\.(?:interface|paths)$/.test(key);
 
 type Text = string | readonly string[];
-type Section = "nodes" | "swap" | "hooks" | "canary" | "log";
+type Section = "nodes" | "swap" | "hooks" | "canary" | "drift" | "log";
 
 /** Every key with its value as an administrator writes it, `nodes` with the names in their order. */
 function written(configuration: Configuration): ReadonlyMap<string, Text> {
-  const { nodes, swap, hooks, canary, log, ...rest } = configuration;
+  const { nodes, swap, hooks, canary, drift, log, ...rest } = configuration;
   const top: Record<Exclude<keyof Configuration, Section>, Text> = {
     pair: rest.pair,
     key: rest.key,
@@ -82,6 +82,7 @@ function written(configuration: Configuration): ReadonlyMap<string, Text> {
       path: canary.path,
       expect: `${canary.expect.from}-${canary.expect.to}`,
     } satisfies Record<keyof Configuration["canary"], Text>,
+    drift: drift satisfies Record<keyof Configuration["drift"], Text>,
     log: { level: log.level, file: optional(log.file) } satisfies Record<
       keyof Configuration["log"],
       Text

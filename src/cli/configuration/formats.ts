@@ -90,6 +90,17 @@ export const absolutePath = matching(
   "the absolute path of a file, such as /var/log/nginx/access.log",
 );
 
+/** Of deb and rpm alike. */
+export const packageName = matching(
+  /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,127}$/,
+  "the name of a package, such as nginx",
+);
+
+export const namePattern = matching(
+  /^[^\p{Cc}]{1,512}$/u,
+  "a pattern of names, such as *.swp or /srv/www/cache/**",
+);
+
 /** RFC 1123 section 2.1. */
 export const hostName: Format<string> = {
   allowed: "a host name, such as www.example.org",

@@ -14,7 +14,9 @@ import {
   integer,
   interfaceName,
   ipAddress,
+  namePattern,
   oneOf,
+  packageName,
   pairName,
   rate,
   requestPath,
@@ -33,7 +35,7 @@ import { list, type Reader, type SettingMaker, text } from "./settings.ts";
 export const rootSchema = ({ required, optional, defaulted }: SettingMaker) => ({
   pair: required(text(pairName)),
   address: required(list(serviceAddress, { least: 1, most: 1024, of: "IP addresses" })),
-  routes: defaulted([], list(text(route), { least: 0, most: 1024, of: "routes" })),
+  routes: defaulted(null, list(text(route), { least: 0, most: 1024, of: "routes" })),
   domain: optional(text(hostName)),
   key: required(text(absolutePath)),
   takeover: defaulted("address", text(oneOf(takeovers))),
@@ -48,7 +50,7 @@ export const rootSchema = ({ required, optional, defaulted }: SettingMaker) => (
   logFormat: defaulted("auto", logFormat),
   swap: {
     mode: defaulted("drain", text(oneOf(swapModes))),
-    steps: defaulted(["100%"], list(text(rate), { least: 1, most: 100, of: "rates" })),
+    steps: defaulted("100%", list(text(rate), { least: 1, most: 100, of: "rates" })),
     minRequests: defaulted("10", text(integer(1, 1_000_000))),
     maxErrorRate: defaulted("1%", text(rate)),
     verifyTime: defaulted("30s", text(duration("1s", "60m"))),
@@ -63,6 +65,11 @@ export const rootSchema = ({ required, optional, defaulted }: SettingMaker) => (
     port: defaulted("auto", text(either("auto", integer(1, 65_535)))),
     path: defaulted("/", text(requestPath)),
     expect: defaulted("200-399", text(statusRange)),
+  },
+  drift: {
+    paths: defaulted(null, list(text(absolutePath), { least: 0, most: 256, of: "absolute paths" })),
+    packages: defaulted(null, list(text(packageName), { least: 0, most: 1024, of: "packages" })),
+    ignore: defaulted(null, list(text(namePattern), { least: 0, most: 256, of: "patterns" })),
   },
   log: {
     level: defaulted("info", text(oneOf(logLevels))),

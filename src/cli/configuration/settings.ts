@@ -9,8 +9,11 @@ import { quote } from "./problem.ts";
  * wrote on it, and can be given the line it came from.
  */
 export interface Setting<T> {
-  /** As written in a file; null: must be given, unless `nullable`. */
-  readonly default: string | readonly string[] | null;
+  /**
+   * As written in a file; null: must be given, unless `nullable` or an empty list will do. Never a list: where
+   * the default is one, convict takes a text that was given for JSON.
+   */
+  readonly default: string | null;
   readonly nullable: boolean;
   readonly format: (raw: unknown) => void;
   readonly read: Reader<T>;
@@ -32,7 +35,8 @@ export interface Refusal {
 export interface SettingMaker {
   readonly required: <T>(read: Reader<T>) => Setting<T>;
   readonly optional: <T>(read: Reader<T>) => Setting<T | undefined>;
-  readonly defaulted: <T>(standard: string | readonly string[], read: Reader<T>) => Setting<T>;
+  /** Null: an empty list. */
+  readonly defaulted: <T>(standard: string | null, read: Reader<T>) => Setting<T>;
 }
 
 /** A schema: settings, in sections. */

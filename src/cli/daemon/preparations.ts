@@ -3,8 +3,8 @@ import { setPriority } from "node:os";
 import type { Event } from "../../core/event.ts";
 import type { Start } from "../../core/state.ts";
 import { now } from "../../linux/alarm-clock.ts";
+import { obstacleToDiverting } from "../../linux/diversion/ability.ts";
 import { hmacSha256 } from "../../linux/hmac.ts";
-import { runCommand } from "../../linux/command.ts";
 import { cleanup, lookForLeftovers, openDoor } from "../../linux/leftovers.ts";
 import {
   capabilities,
@@ -97,7 +97,7 @@ export async function findAndClean(
     ...(former.length > 0 ? await cleanup(configuration.pair, former, "handover") : []),
   ];
   if (adopts) await openDoor(configuration.pair);
-  const diverts = await canDivert(here.interface);
+  const obstacle = await obstacleToDiverting(here.interface, addresses);
   const unknown = "00:00:00:00:00:00";
   return {
     start: {
@@ -106,7 +106,7 @@ export async function findAndClean(
       epoch: entry?.epoch ?? 0,
       released: sameBoot && entry?.released === true,
       freeze: entry?.freeze ?? { on: false, stamp: 0 },
-      diverts,
+      diverts: obstacle === undefined,
     },
     adopted:
       adopts && entry !== undefined
@@ -118,6 +118,9 @@ export async function findAndClean(
       ...(found.kind === "none" && found.reason !== undefined ? [found.reason] : []),
       ...(resumes ? [`Swap ${resumes.id} is not over: connections of it are still served`] : []),
       ...(adopts ? ["The address is still leased to this machine: going on holding it"] : []),
+      ...(obstacle === undefined || configuration.swap.mode === "cut"
+        ? []
+        : [`Planned swaps will be in cut mode, because ${obstacle}`]),
       ...steps.map(({ line, failure }) => `Removed what was left behind: ${failure ?? line}`),
     ],
   };
@@ -133,22 +136,6 @@ function compare(addresses: readonly string[], journalled: readonly string[]) {
   const has = new Set(addresses);
   return { held, former: [...had].filter((address) => !has.has(address)) };
 }
-
-/** Whether this kernel can pass frames on at this interface: asked of the kernel, and nothing is changed. */
-async function canDivert(device: string): Promise<boolean> {
-  const script = [
-    "table netdev failover_asks {",
-    "  chain in {",
-    `    type filter hook ingress device "${device}" priority 0;`,
-    `    ether daddr set 02:00:00:00:00:01 fwd to "${device}"`,
-    "  }",
-    "}",
-  ].join("\n");
-  const asked = await runCommand("nft", ["--check", "--file", "-"], nftMillis, script);
-  return asked.kind === "done";
-}
-
-const nftMillis = 5000;
 
 function permanentFailure(device: string, addresses: readonly string[]): Failure {
   const commands = addresses.map((address) => `ip addr del ${address} dev ${device}`).join("; ");

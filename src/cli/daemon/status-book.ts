@@ -123,6 +123,7 @@ export class StatusBook {
         version: version(),
         pid: process.pid,
         configuration: policy.configuration,
+        diverts: state.self.diverts,
         age: elapsed(startedAt, now),
       },
     };
@@ -195,12 +196,14 @@ function peerStatus(state: State, now: Instant, policy: Policy): PeerStatus {
   const heard = peer.kind === "heard" ? peer : undefined;
   return {
     node: policy.peer,
+    heard: freshPeer(state, now, policy) !== undefined,
     heardAge: ageOf(heard?.at, now),
     hearsUsAge: ageOf(heard?.hearsUs, now),
     role: heard?.beat.role ?? null,
     epoch: heard?.beat.epoch ?? null,
     able: heard?.beat.able ?? null,
     released: heard?.beat.released ?? null,
+    diverts: heard?.beat.diverts ?? null,
     service: heard?.beat.service ?? null,
     network: heard?.beat.network ?? null,
     mac: heard?.beat.mac ?? null,
