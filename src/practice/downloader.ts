@@ -8,6 +8,8 @@ import type { DownloadEnd, DownloadOptions } from "./download.ts";
 import { now } from "./wait.ts";
 
 const { address, bytes: asked } = JSON.parse(process.argv[2] ?? "{}") as DownloadOptions;
+/** Pieces come several times a second. */
+const silentMillisMax = 4000;
 let head = "";
 let bytes = 0;
 
@@ -23,6 +25,8 @@ socket.on("data", (chunk: Buffer) => {
   if (begins >= 0) bytes = head.length - begins - 4;
 });
 socket.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+// Whoever only receives hears nothing of a server that another machine replaced.
+socket.setTimeout(silentMillisMax, () => end(`nothing came for ${silentMillisMax / 1000} s`));
 socket.once("end", () => {
   end(bytes === asked ? undefined : `it ended after ${bytes} of ${asked} bytes`);
 });
