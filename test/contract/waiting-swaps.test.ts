@@ -76,7 +76,7 @@ describe("a waiting swap", () => {
     await vi.advanceTimersByTimeAsync(90 * minute - 1);
     expect([orders, agent.list()]).toMatchObject([[], [{ id, in: 1, state: "waiting" }]]);
     await vi.advanceTimersByTimeAsync(1);
-    await waitFor(() => expect(orders).toEqual([{ kind: "promote", node: "backup", id }]));
+    await waitFor(() => expect(orders).toMatchObject([{ kind: "promote", node: "backup", id }]));
     expect(agent.list()).toEqual([]);
     expect((await readWaiting(place.directory)).swaps).toEqual([]);
   });
