@@ -1,0 +1,116 @@
+import type { CommandResult } from "../../../src/practice/command.ts";
+import type { ConfigurationOverrides } from "../../../src/practice/configuration.ts";
+import { Lab } from "../../../src/practice/lab.ts";
+import { type MachineName, machineNames, other } from "../../../src/practice/network.ts";
+import { ownScript } from "../../../src/practice/own-script.ts";
+import { pause, until } from "../../../src/practice/wait.ts";
+
+export const exitCodes = { done: 0, usage: 2, refused: 3, rolledBack: 4, unknown: 5 } as const;
+
+/** What nginx does of itself for connections that are idle: it closes them the HTTP way. */
+export const reload = "nginx -s reload -p /run/web/ -c nginx.conf -e /run/log/web.log";
+
+/** A lab whose agents hand connections over, with web and echo servers on both machines. */
+export class DrainLab implements AsyncDisposable {
+  readonly lab: Lab;
+  /** What a test that failed is to show is read before the lab goes. */
+  #lastWords: string | undefined;
+
+  private constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  static async start(
+    swap: Readonly<Record<string, unknown>> = {},
+    overrides: ConfigurationOverrides = {},
+  ): Promise<DrainLab> {
+    const all = { mode: "drain", verifyTime: "8s", drainTime: "10s", ...swap };
+    const lab = await Lab.create({ configuration: { swap: all, ...overrides } });
+    try {
+      await lab.startWebs();
+      for (const name of machineNames) await startEcho(lab, name);
+      await lab.startAgents();
+      await lab.untilHeldBy("primary", { within: 30_000 });
+      await lab.agents.backup.untilRole("standby");
+      return new DrainLab(lab);
+    } catch (error) {
+      console.error(logsOf(lab));
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  promote(node: MachineName, ...words: readonly string[]): Promise<CommandResult> {
+    return this.lab.agents[node].failover("promote", node, ...words);
+  }
+
+  /** Brings everything back to a well pair that is not in a swap. */
+  async calm(): Promise<{ holder: MachineName; standby: MachineName }> {
+    const { lab } = this;
+    await lab.faults.clear();
+    for (const name of machineNames) {
+      const wasOff = !lab.machines[name].isOn;
+      if (wasOff) await lab.machines[name].powerBack();
+      if (wasOff) await startEcho(lab, name);
+      if (!lab.webs[name].isRunning) await lab.webs[name].start();
+      else await lab.webs[name].change({});
+      if (!lab.agents[name].isRunning) await lab.agents[name].start();
+    }
+    await until("the pair is well", () => this.#isWell(), { within: 60_000, every: 200 });
+    const [holder = "primary"] = await lab.holders();
+    return { holder, standby: other(holder) };
+  }
+
+  /** Resolves when an agent says that the swap is in this phase, with its word. */
+  async untilPhase(node: MachineName, phases: readonly string[], within = 40_000): Promise<string> {
+    let said = "";
+    await until(
+      `the agent of ${node} says ${phases.join(" or ")}`,
+      async () => {
+        said = (await this.lab.agents[node].status())?.handover?.phase ?? "";
+        return phases.includes(said);
+      },
+      { within, every: 10 },
+    );
+    return said;
+  }
+
+  /** What an administrator finds of ours in a kernel; empty: nothing. */
+  async leftIn(node: MachineName): Promise<string> {
+    const machine = this.lab.machines[node];
+    const words = await Promise.all([
+      machine.mustExec(["nft", "list", "ruleset"]),
+      machine.mustExec(["ip", "-o", "address", "show", "dev", "lo"]),
+    ]);
+    const [ruleset = "", addresses = ""] = words;
+    const ours = addresses.split("\n").filter((line) => !/127\.0\.0\.1|inet6 ::1\//.test(line));
+    return [ruleset.trim(), ...ours].filter((line) => line !== "").join("\n");
+  }
+
+  logs(): string {
+    return this.#lastWords ?? logsOf(this.lab);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lastWords = this.logs();
+    await this.lab[Symbol.asyncDispose]();
+  }
+
+  async #isWell(): Promise<boolean> {
+    const statuses = await Promise.all(machineNames.map((name) => this.lab.agents[name].status()));
+    const roles = new Set(statuses.map((status) => status?.role));
+    const busy = statuses.some((status) => status?.handover !== null);
+    const { length } = await this.lab.holders();
+    return roles.has("holding") && roles.has("standby") && length === 1 && !busy;
+  }
+}
+
+async function startEcho(lab: Lab, name: MachineName): Promise<void> {
+  await lab.machines[name].spawn(ownScript("echo-server", name));
+  await pause(50);
+}
+
+const logsOf = (lab: Lab): string =>
+  machineNames
+    .map((name) => `--- agent of ${name}\n${lab.agents[name].log().slice(-6000)}`)
+    .join("\n");
