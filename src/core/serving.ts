@@ -80,10 +80,13 @@ const recede = (receiving: Receiving, reason: string, now: Instant): Phase =>
     `Swap ${receiving.id}: rolled back: ${reason}`,
   );
 
+/** What the holder kept died with it: clients that only receive would wait for ever. */
+const resetKept = (over: Phase): Phase => ({ ...over, effects: [{ kind: "reset-diverted" }] });
+
 /** The address came by the holder's word, or because the holder is gone. */
 function taken(state: State, receiving: Receiving, now: Instant, policy: Policy): Phase {
   if (receiving.phase !== "placed" || freshPeer(state, now, policy) === undefined)
-    return ended(receiving, "done", `${policy.peer} fell silent`, now);
+    return resetKept(ended(receiving, "done", `${policy.peer} fell silent`, now));
   const { id, provisional } = receiving;
   const step = receiving.step + 1;
   const taking = { ...receiving, phase: "taking" as const, since: now, step };
@@ -130,9 +133,11 @@ function fromKeeping(state: State, receiving: Receiving, now: Instant, policy: P
   if (state.role.kind !== "hold") return done(`${policy.node} let the address go meanwhile`);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined)
-    return now >= peerKernelGoneAt(state, policy) ? done(`${policy.peer} is gone`) : undefined;
+    return now >= peerKernelGoneAt(state, policy)
+      ? resetKept(done(`${policy.peer} is gone`))
+      : undefined;
   const word = peer.beat.handover;
-  if (word.id !== receiving.id) return done(`${policy.peer} has forgotten the swap`);
+  if (word.id !== receiving.id) return resetKept(done(`${policy.peer} has forgotten the swap`));
   return word.phase === "done" || word.phase === "rolled-back" ? done(word.reason) : undefined;
 }
 

@@ -104,8 +104,9 @@ export class ConnectionKeeper {
     } catch (error) {
       onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
     }
-    for (const { text } of addresses) {
-      const args = ["--kill", "--tcp", "--no-header", "src", text];
+    for (const { text, family } of addresses) {
+      const source = family === 6 ? `[${text}]` : text;
+      const args = ["--kill", "--tcp", "--no-header", "src", source];
       onCommand(commandLine("ss", args));
       const result = await runCommand("ss", args, cutPatienceMillis);
       if (result.kind === "failed") onTrouble(result.reason);

@@ -54,6 +54,9 @@ export interface LinuxHostOptions {
  */
 const pollMillis = { soonest: 1, atRest: 250 } as const;
 
+/** What the other machine's nft takes to hand back no more, on a busy machine. */
+const handedBackMillis = 250;
+
 /**
  * This machine's kernel, as far as the address is concerned: the address keeper moves what is
  * wished, the neighbourhood speaks and hears. It decides nothing, and what it cannot do it reports.
@@ -71,6 +74,9 @@ export class LinuxHost implements Host {
   /** Anybody may answer, and at the start speak. */
   #probing = true;
   #timer: NodeJS.Timeout | undefined;
+  #wish: Wish | undefined;
+  #cutting = false;
+  #cutTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxHostOptions) {
     assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
@@ -141,6 +147,8 @@ export class LinuxHost implements Host {
   }
 
   reconcile(wish: Wish): void {
+    this.#wish = wish;
+    if (this.#cutting && wish.address === "absent") return;
     this.#door.reconcile(wish.door);
     this.#connections.reconcile(wish);
     this.#keeper.reconcile(wish);
@@ -187,8 +195,18 @@ export class LinuxHost implements Host {
     this.#connections.resetDiverted();
   }
 
+  /**
+   * Meanwhile, and until the other machine hands nothing back any more, the address stays here: what its
+   * clients send would find nobody, and they would wait for their own patience to end.
+   */
   cutKept(): void {
-    void this.#connections.cutKept();
+    this.#cutting = true;
+    void this.#connections.cutKept().finally(() => {
+      this.#cutTimer = setTimeout(() => {
+        this.#cutting = false;
+        if (this.#wish !== undefined) this.reconcile(this.#wish);
+      }, handedBackMillis);
+    });
   }
 
   /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
@@ -213,6 +231,7 @@ export class LinuxHost implements Host {
    */
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#cutTimer);
     this.#door.stop();
     this.#connections.stop();
     this.#keeper.stop();

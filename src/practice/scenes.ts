@@ -49,7 +49,7 @@ async function swapBack(stage: Stage, title: string): Promise<SceneResult> {
   await stage.type("backup", ["promote", "primary"], 0);
   await stage.served("primary", 5000);
   await stage.settled();
-  return stage.end(title, "primary", ["backup", "primary"]);
+  return stage.end(title, "primary", ["backup", "primary"], true);
 }
 
 async function failedSwap(stage: Stage, title: string): Promise<SceneResult> {

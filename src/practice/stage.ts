@@ -9,6 +9,8 @@ import { now, pause, until } from "./wait.ts";
 
 /** The client's patience with one request. Longer than the second after which TCP repeats a lost SYN. */
 const requestMillisMax = 2000;
+/** From the taking of the address to the other's letting go of it, on a busy machine. */
+const moveMillisMax = 1000;
 
 /** What came of one scene. */
 export interface SceneResult {
@@ -85,11 +87,15 @@ export class Stage implements AsyncDisposable {
     if (!holds) this.#broken.push(sentence);
   }
 
-  /** Draws what the client saw since `begin`, looks after the laws, and tells the result. */
+  /**
+   * Draws what the client saw since `begin`, looks after the laws, and tells the result. `handedOver`: in its
+   * move both machines answer for a moment, and both lead to the same server.
+   */
   async end(
     title: string,
     holder: MachineName,
     moved?: readonly [string, string],
+    handedOver = false,
   ): Promise<SceneResult> {
     const span = { from: this.#start, to: now() };
     // What the client and the observer saw last is on its way for at most 50 ms.
@@ -101,7 +107,7 @@ export class Stage implements AsyncDisposable {
         : (changeover(samples, moved[0], moved[1], span) ?? longestSilence(samples, span));
     const outage = silence.after === undefined && silence.millis > 100 ? undefined : silence.millis;
     this.#draw(samples, span, silence.start, outage);
-    await this.#lookAfterLaws(span, holder);
+    await this.#lookAfterLaws(span, holder, handedOver ? moveMillisMax : 0);
     const begun = begunIn(samples, span);
     const failed = begun.filter(({ kind }) => kind === "failure").length;
     for (const sentence of this.#broken) this.narrator.verdict(false, sentence);
@@ -138,11 +144,12 @@ export class Stage implements AsyncDisposable {
     );
   }
 
-  async #lookAfterLaws(span: Span, holder: MachineName): Promise<void> {
-    const doubles = doubleAnswers(this.#watch.samples, span).length;
+  async #lookAfterLaws(span: Span, holder: MachineName, togetherMax: number): Promise<void> {
+    const doubles = doubleAnswers(this.#watch.samples, span);
+    const together = (doubles.at(-1)?.at ?? 0) - (doubles[0]?.at ?? 0);
     this.check(
-      doubles === 0,
-      `both machines answered for the address at ${doubles} of the instants looked at`,
+      togetherMax === 0 ? doubles.length === 0 : together <= togetherMax,
+      `both machines answered for the address at ${doubles.length} of the instants looked at`,
     );
     const holders = await this.lab.holders();
     this.check(

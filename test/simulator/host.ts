@@ -112,9 +112,9 @@ export class SimHost implements Host {
 
   resetDiverted(): void {
     const { world, kernel } = this.machine;
-    const moved = new Set(kernel.moved);
+    const elsewhere = new Set([...kernel.moved, ...kernel.kept]);
     kernel.forget();
-    world.clients.end((id, at) => moved.has(id) && at !== this.machine);
+    world.clients.end((id, at) => elsewhere.has(id) && at !== this.machine);
   }
 
   cutKept(): void {

@@ -125,6 +125,8 @@ export class Diverter {
       }
       await this.#prepareKeep();
       if (this.#stopped) return;
+      // It is asked for in the same turn as the end of the diversion, which must not come first.
+      if (this.#abandoning) continue;
       const step = this.#next();
       if (step === undefined) break;
       done = await this.#nft(step.script, step.shown);
@@ -224,8 +226,10 @@ export class Diverter {
   }
 
   async #listed(): Promise<readonly Flow[]> {
+    const { table } = this.#options;
+    const handsBack = typeof this.#loaded === "object" && this.#loaded.diversion.kind === "kept";
     try {
-      return await listDivertedFlows(this.#options.table);
+      return await listDivertedFlows(table, handsBack ? "keep" : "moved");
     } catch (error) {
       this.#troubles.say("poke", reasonOf(error));
       return [];

@@ -1,3 +1,4 @@
+import { ControlClient } from "../../../src/cli/control-client.ts";
 import type { CommandResult } from "../../../src/practice/command.ts";
 import type { ConfigurationOverrides } from "../../../src/practice/configuration.ts";
 import { Lab } from "../../../src/practice/lab.ts";
@@ -61,18 +62,15 @@ export class DrainLab implements AsyncDisposable {
     return { holder, standby: other(holder) };
   }
 
-  /** Resolves when an agent says that the swap is in this phase, with its word. */
-  async untilPhase(node: MachineName, phases: readonly string[], within = 40_000): Promise<string> {
-    let said = "";
-    await until(
-      `the agent of ${node} says ${phases.join(" or ")}`,
-      async () => {
-        said = (await this.lab.agents[node].status())?.handover?.phase ?? "";
-        return phases.includes(said);
-      },
-      { within, every: 10 },
-    );
-    return said;
+  /** Resolves within a millisecond or two of the agent's word that the swap is in one of these phases. */
+  async untilWord(node: MachineName, phases: readonly string[]): Promise<void> {
+    const path = this.lab.machines[node].path("failover/www.sock");
+    using agent = await ControlClient.connect(path);
+    const signal = AbortSignal.timeout(40_000);
+    for await (const status of agent.follow({ quietMillisMax: 1000, signal })) {
+      if (phases.includes(status?.handover?.phase ?? "")) return;
+    }
+    throw new Error(`Cannot see that ${node} says ${phases.join(" or ")}: waited 40 s`);
   }
 
   /** What an administrator finds of ours in a kernel; empty: nothing. */

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+
+import { type MachineName, serviceAddress } from "../../src/practice/network.ts";
+import { now, pause } from "../../src/practice/wait.ts";
+import { Crowd } from "./load/crowd.ts";
+import { DrainLab, exitCodes } from "./load/drain-lab.ts";
+
+/** More than 1: every phase, both machines, both ways to die. */
+const thorough = Number(process.env["REPEAT"] ?? 1) > 1;
+
+let pair: DrainLab;
+let crowd: Crowd;
+beforeAll(async () => {
+  pair = await DrainLab.start({ drainTime: "4s" });
+  crowd = await Crowd.start(pair.lab.client, { address: serviceAddress, datagrams: false });
+});
+afterAll(async () => {
+  await crowd[Symbol.asyncDispose]();
+  await pair[Symbol.asyncDispose]();
+});
+
+/** Detection, taking, and the second after which a first packet that was lost is repeated, on a busy machine. */
+const takeoverMillisMax = 4000;
+
+type Who = "holder" | "target";
+type Phase = "prepare" | "diverting" | "telling" | "moving" | "draining";
+
+const phases: readonly Phase[] = ["prepare", "diverting", "telling", "moving", "draining"];
+const cases = (chosen: readonly string[]): readonly (readonly [Who, Phase])[] =>
+  (["holder", "target"] as const)
+    .flatMap((who) => phases.map((phase) => [who, phase] as const))
+    .filter(([who, phase]) => thorough || chosen.includes(`${who} ${phase}`));
+
+test.each(cases(["target diverting", "holder draining"]))(
+  "the %s loses its power in phase %s: only what was there ends, at once, and the other serves",
+  async (who, phase) => {
+    onTestFailed(() => console.error(pair.logs()));
+    const { holder, standby } = await pair.calm();
+    await pause(2000);
+    const dead = who === "holder" ? holder : standby;
+    const lives = who === "holder" ? standby : holder;
+    const from = now();
+    const swap = pair.promote(standby);
+    await pair.untilWord(holder, [phase]);
+    const cut = now();
+    await pair.lab.machines[dead].powerCut();
+    const result = await swap;
+    await pair.lab.untilHeldBy(lives, { within: 10_000 });
+    const held = now() - cut;
+    await pause(Math.max(0, cut + takeoverMillisMax + 2000 - now()));
+    const figures = await crowd.figures({ from, to: now() });
+    const late = await crowd.figures({ from: cut + takeoverMillisMax, to: now() });
+    const broken = crowd.deeds
+      .filter((deed) => deed.kind === "download")
+      .filter(({ at, why }) => at > cut && why !== "");
+    console.log(
+      `${dead}, the ${who}, dies ${phase}: exit ${result.code}, held by ${lives} after ${held.toFixed(0)} ms; ${figures.failed.length} failed, ${figures.slow.length} slow, ${broken.length} broken (${broken.map(({ who: at, why }) => `${at} ${why}`).join(", ")})`,
+    );
+    expect(late.failed).toEqual([]);
+    expect(broken.filter(({ who: at }) => at === lives)).toEqual([]);
+    expect(broken.filter(({ why }) => why === "hung")).toEqual([]);
+    expect(figures.failed.filter((sentence) => /timeout|hung/.test(sentence))).toEqual([]);
+  },
+);
+
+test.each(cases(["holder diverting", "target draining"]))(
+  "the agent of the %s is killed in phase %s and starts again: nobody notices",
+  async (who, phase) => {
+    onTestFailed(() => console.error(pair.logs()));
+    const { holder, standby } = await pair.calm();
+    await pause(2000);
+    const victim = who === "holder" ? holder : standby;
+    const from = now();
+    const swap = pair.promote(standby);
+    await pair.untilWord(holder, [phase]);
+    const agent = pair.lab.agents[victim];
+    await agent.kill("SIGKILL");
+    await pause(200);
+    await agent.start();
+    const result = await swap;
+    await pause(5000);
+    const figures = await crowd.figures({ from, to: now() });
+    const after: MachineName[] = await pair.lab.holders();
+    console.log(
+      `agent of ${victim}, the ${who}, killed ${phase}: exit ${result.code}, held by ${after.join()}; ${figures.failed.length} failed, ${figures.slow.length} slow, worst ${figures.worst.toFixed(0)} ms, ${figures.broken.length} broken; ${figures.closings.map(({ at, how }) => `${how} ${at.toFixed(0)}`).join(" ")}`,
+    );
+    expect(figures.failed).toEqual([]);
+    expect(figures.broken).toEqual([]);
+    expect(after).toHaveLength(1);
+    expect([exitCodes.done, exitCodes.refused, exitCodes.rolledBack, exitCodes.unknown]).toContain(
+      result.code,
+    );
+  },
+);
