@@ -41,8 +41,10 @@ export class DrainLab implements AsyncDisposable {
     }
   }
 
+  /** Typed on the target; with more words on the holder, whose matter a share and a drainTime are. */
   promote(node: MachineName, ...words: readonly string[]): Promise<CommandResult> {
-    return this.lab.agents[node].failover("promote", node, ...words);
+    const on = words.length === 0 ? node : other(node);
+    return this.lab.agents[on].failover("promote", node, ...words);
   }
 
   /** Brings everything back to a well pair that is not in a swap. */
