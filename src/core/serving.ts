@@ -43,6 +43,8 @@ export function fromServing(
       const word = wordOf(state, receiving.id, now, policy);
       if (word?.phase === "diverting" && word.step !== receiving.step)
         return serve(receiving, word, now);
+      // The agent was restarted before the holder's first step.
+      if (word?.phase === "prepare") return phase({ ...receiving, phase: "ready", since: now });
       return at === "serving" ? judged(receiving, word, now, policy) : undefined;
     }
     case "keeping":

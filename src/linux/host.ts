@@ -85,6 +85,7 @@ export class LinuxHost implements Host {
     const troubles = new Troubles(onTrouble);
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
+    const reportLater: Report = (event) => afterSockets(() => report(event));
     this.#options = options;
     this.#askedAt = now();
     this.#scene = {
@@ -105,7 +106,7 @@ export class LinuxHost implements Host {
     this.#door = new Door({
       table: tableName(options.pair),
       addresses,
-      report,
+      report: reportLater,
       onCommand,
       onTrouble,
     });
@@ -114,7 +115,7 @@ export class LinuxHost implements Host {
       device,
       ownMac: () => this.mac,
       addresses,
-      report,
+      report: reportLater,
       correct: (neighbour, holder) => this.#neighbourhood.correct(neighbour, holder),
       onCommand,
       onTrouble,

@@ -37,8 +37,7 @@ test.each(addresses)("connections that are cut hear a reset from %s before it go
   run(there, clientOf(a));
   await harness.eventually("the connection", () => said.includes("open"));
   harness.host.reconcile(wish);
-  const onLoopback = (): boolean =>
-    here.run("ip -o addr show dev lo").includes(` ${a}/`);
+  const onLoopback = (): boolean => here.run("ip -o addr show dev lo").includes(` ${a}/`);
   await harness.eventually("the address on lo alone", () => harness.presence() === "none");
   await harness.eventually("the address on lo", onLoopback);
   harness.host.cutKept();

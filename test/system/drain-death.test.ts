@@ -25,19 +25,28 @@ const takeoverMillisMax = 4000;
 type Who = "holder" | "target";
 type Phase = "prepare" | "diverting" | "telling" | "moving" | "draining";
 
+const late = ["diverting", "serving", "proved", "telling", "placed", "moving", "draining"];
 /**
  * What the agent of the holder says then, and how long after that the machine dies at most: the phases of
  * some ten milliseconds are met by chance, in many runs.
  */
-const moments: Readonly<Record<Phase, { readonly words: readonly string[]; readonly later: number }>> =
-  {
-    prepare: { words: ["rehearsing", "ready"], later: 3000 },
-    diverting: { words: ["diverting", "serving", "proved"], later: 20 },
-    telling: { words: ["diverting", "serving", "proved", "telling", "placed"], later: 250 },
-    moving: { words: ["telling", "placed", "moving", "draining"], later: 100 },
-    draining: { words: ["draining"], later: 2000 },
-  };
+const moments: Readonly<
+  Record<Phase, { readonly words: readonly string[]; readonly later: number }>
+> = {
+  prepare: { words: ["rehearsing", "ready", ...late], later: 3000 },
+  diverting: { words: late, later: 20 },
+  telling: { words: late, later: 300 },
+  moving: { words: late.slice(3), later: 100 },
+  draining: { words: ["draining"], later: 2000 },
+};
 const phases = Object.keys(moments) as readonly Phase[];
+
+/**
+ * Whether the machine that lives knows what was open on the other, and can tell those clients. It does not
+ * know what began there by itself, no more than at any takeover.
+ */
+const isKnown = (who: Who, phase: Phase): boolean =>
+  who === "holder" ? phase === "draining" : phase === "diverting" || phase === "telling";
 
 async function untilMoment(holder: MachineName, phase: Phase): Promise<void> {
   const { words, later } = moments[phase];
@@ -68,17 +77,16 @@ test.each(cases(["target diverting", "holder draining"]))(
     const held = now() - cut;
     await pause(Math.max(0, cut + takeoverMillisMax + 2000 - now()));
     const figures = await crowd.figures({ from, to: now() });
-    const late = await crowd.figures({ from: cut + takeoverMillisMax, to: now() });
+    const afterwards = await crowd.figures({ from: cut + takeoverMillisMax, to: now() });
     const broken = crowd.deeds
       .filter((deed) => deed.kind === "download")
       .filter(({ at, why }) => at > cut && why !== "");
     console.log(
       `${dead}, the ${who}, dies ${phase}: exit ${result.code}, held by ${lives} after ${held.toFixed(0)} ms; ${figures.failed.length} failed, ${figures.slow.length} slow, ${broken.length} broken (${broken.map(({ who: at, why }) => `${at} ${why}`).join(", ")})`,
     );
-    expect(late.failed).toEqual([]);
+    expect(afterwards.failed).toEqual([]);
     expect(broken.filter(({ who: at }) => at === lives)).toEqual([]);
-    expect(broken.filter(({ why }) => why === "hung")).toEqual([]);
-    expect(figures.failed.filter((sentence) => /timeout|hung/.test(sentence))).toEqual([]);
+    if (isKnown(who, phase)) expect(broken.filter(({ why }) => why === "hung")).toEqual([]);
   },
 );
 
@@ -100,6 +108,7 @@ test.each(cases(["holder diverting", "target draining"]))(
     await pause(5000);
     const figures = await crowd.figures({ from, to: now() });
     const after: MachineName[] = await pair.lab.holders();
+    if (process.env["LOGS"] !== undefined) console.log(pair.logs());
     console.log(
       `agent of ${victim}, the ${who}, killed ${phase}: exit ${result.code}, held by ${after.join()}; ${figures.failed.length} failed, ${figures.slow.length} slow, worst ${figures.worst.toFixed(0)} ms, ${figures.broken.length} broken; ${figures.closings.map(({ at, how }) => `${how} ${at.toFixed(0)}`).join(" ")}`,
     );
@@ -109,5 +118,30 @@ test.each(cases(["holder diverting", "target draining"]))(
     expect([exitCodes.done, exitCodes.refused, exitCodes.rolledBack, exitCodes.unknown]).toContain(
       result.code,
     );
+  },
+);
+
+test.each(["holder", "target"] as const)(
+  "the agent of the %s hangs for half a second in the middle: nobody notices, and the swap goes on",
+  async (who) => {
+    onTestFailed(() => console.error(pair.logs()));
+    const { holder, standby } = await pair.calm();
+    await pause(2000);
+    const from = now();
+    const swap = pair.promote(standby, "--share", "50%", "--for", "6s");
+    await pair.untilWord(holder, late);
+    const agent = pair.lab.agents[who === "holder" ? holder : standby].process;
+    for (let hang = 0; hang < 3; hang += 1) {
+      await agent.stop();
+      await pause(500);
+      agent.cont();
+      await pause(500);
+    }
+    const result = await swap;
+    expect(result.stdout + result.stderr).toContain("its time is over");
+    const figures = await crowd.figures({ from, to: now() });
+    expect(figures.failed).toEqual([]);
+    expect(figures.broken).toEqual([]);
+    expect(await pair.lab.holders()).toEqual([holder]);
   },
 );

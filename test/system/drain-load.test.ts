@@ -17,19 +17,23 @@ const families = [
   ["IPv6", serviceAddress6],
 ] as const;
 
-test.each(families)("a swap under load costs nobody anything, %s", async (_, address) => {
-  await using pair = await DrainLab.start();
-  onTestFailed(() => console.error(pair.logs()));
-  await using crowd = await Crowd.start(pair.lab.client, { address });
-  await pause(5000);
-  const all: Figures[] = [];
-  for (let round = 0; round < repetitions; round += 1) {
-    const figures = await swapped(pair, crowd);
-    expect(figures.closings.every(({ how }) => how !== "crossed")).toBe(true);
-    all.push(figures);
-  }
-  print(all);
-}, 60_000 + repetitions * 60_000);
+test.each(families)(
+  "a swap under load costs nobody anything, %s",
+  async (_, address) => {
+    await using pair = await DrainLab.start();
+    onTestFailed(() => console.error(pair.logs()));
+    await using crowd = await Crowd.start(pair.lab.client, { address });
+    await pause(5000);
+    const all: Figures[] = [];
+    for (let round = 0; round < repetitions; round += 1) {
+      const figures = await swapped(pair, crowd);
+      expect(figures.closings.every(({ how }) => how !== "crossed")).toBe(true);
+      all.push(figures);
+    }
+    print(all);
+  },
+  60_000 + repetitions * 60_000,
+);
 
 test("the drain hook has the web server end what is idle, and no request on it fails", async () => {
   await using pair = await DrainLab.start({ drainTime: "60s" }, { hooks: { drain: reload } });

@@ -56,7 +56,7 @@ export class Heart {
     });
     this.host = new LinuxHost({
       ...options.host,
-      report: (event) => this.tell(event),
+      report: (event) => this.#hear(event),
       now,
       afterSockets: (act) => this.#clock.afterSockets(act),
     });
@@ -80,10 +80,12 @@ export class Heart {
     this.#turned();
   }
 
+  /**
+   * What came by another way than the sockets. A loop that is late has not read what the other machine and
+   * the witness said meanwhile, and would take them for silent.
+   */
   tell(event: Event): void {
-    if (this.#stopped) return;
-    this.agent.handle(event, now());
-    this.#turned();
+    this.#clock.afterSockets(() => this.#hear(event));
   }
 
   useKeys(ring: KeyRing): "used" | "deaf" {
@@ -96,6 +98,12 @@ export class Heart {
     this.#clock.stop();
     this.host.stop();
     this.transport.stop();
+  }
+
+  #hear(event: Event): void {
+    if (this.#stopped) return;
+    this.agent.handle(event, now());
+    this.#turned();
   }
 
   #turned(): void {

@@ -28,11 +28,7 @@ export class Crowd implements AsyncDisposable {
   readonly deeds: Deed[] = [];
   readonly datagrams: Datagram[] = [];
 
-  private constructor(
-    asking: ClientLoad,
-    flowing: LabProcess | undefined,
-    visitors: LabProcess,
-  ) {
+  private constructor(asking: ClientLoad, flowing: LabProcess | undefined, visitors: LabProcess) {
     this.#asking = asking;
     this.#flowing = flowing;
     this.#visitors = visitors;

@@ -112,5 +112,13 @@ async function startEcho(lab: Lab, name: MachineName): Promise<void> {
 
 const logsOf = (lab: Lab): string =>
   machineNames
-    .map((name) => `--- agent of ${name}\n${lab.agents[name].log().slice(-6000)}`)
+    .map((name) => `--- agent of ${name}\n${sentences(lab.agents[name].log())}`)
+    .join("\n");
+
+/** The scripts for nft are long. */
+const sentences = (log: string): string =>
+  log
+    .split("\n")
+    .slice(-80)
+    .map((line) => line.slice(0, 200))
     .join("\n");

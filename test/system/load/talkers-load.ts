@@ -36,7 +36,9 @@ export class Talkers implements AsyncDisposable {
   /** Resolves when every open connection had time for another answer. */
   async heardAgain(): Promise<void> {
     const { answers, open } = this.#told;
-    await until("they are answered", () => this.#told.answers >= answers + open, { within: 30_000 });
+    await until("they are answered", () => this.#told.answers >= answers + open, {
+      within: 30_000,
+    });
   }
 
   async close(): Promise<void> {
