@@ -46,6 +46,23 @@ test("the drain hook has the web server end what is idle, and no request on it f
   expect(figures.closings).toHaveLength(5);
 });
 
+test("a swap under the highest rate that wrk makes here fails nothing", async () => {
+  await using pair = await DrainLab.start({ drainTime: "20s" }, { hooks: { drain: reload } });
+  onTestFailed(() => console.error(pair.logs()));
+  const { standby } = await pair.calm();
+  const words = ["-t1", "-c50", "-d18s", "--latency", `http://${serviceAddress}/`];
+  const wrk = pair.lab.client.mustExec(["wrk", ...words]);
+  await pause(1000);
+  const result = await pair.promote(standby);
+  expect(result.code, result.stdout + result.stderr).toBe(exitCodes.done);
+  const told = await wrk;
+  console.log(told);
+  expect(told).not.toContain("Non-2xx");
+  // A connection that the web server ends as it reloads is opened again.
+  expect(/connect (\d+)/.exec(told)?.[1] ?? "0").toBe("0");
+  expect(/timeout (\d+)/.exec(told)?.[1] ?? "0").toBe("0");
+});
+
 /** One swap under the load, which goes on before and after it. */
 async function swapped(pair: DrainLab, crowd: Crowd): Promise<Figures> {
   const { standby } = await pair.calm();

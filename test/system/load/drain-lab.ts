@@ -75,16 +75,20 @@ export class DrainLab implements AsyncDisposable {
     throw new Error(`Cannot see that ${node} says ${phases.join(" or ")}: waited 40 s`);
   }
 
-  /** What an administrator finds of ours in a kernel; empty: nothing. */
-  async leftIn(node: MachineName): Promise<string> {
+  /** What a kernel has that an administrator can see, and that should be as it was. */
+  async tracesIn(node: MachineName): Promise<string> {
     const machine = this.lab.machines[node];
-    const words = await Promise.all([
-      machine.mustExec(["nft", "list", "ruleset"]),
-      machine.mustExec(["ip", "-o", "address", "show", "dev", "lo"]),
-    ]);
-    const [ruleset = "", addresses = ""] = words;
-    const ours = addresses.split("\n").filter((line) => !/127\.0\.0\.1|inet6 ::1\//.test(line));
-    return [ruleset.trim(), ...ours].filter((line) => line !== "").join("\n");
+    const [ruleset = "", addresses = "", rules = "", rules6 = "", settings = ""] =
+      await Promise.all([
+        machine.mustExec(["nft", "list", "ruleset"]),
+        machine.mustExec(["ip", "-o", "address"]),
+        machine.mustExec(["ip", "rule"]),
+        machine.mustExec(["ip", "-6", "rule"]),
+        machine.mustExec(["sh", "-c", "sysctl -a 2>/dev/null | grep '^net.ipv[46]'"]),
+      ]);
+    // The address of the holder has a lifetime, which runs.
+    const kept = addresses.split("\n").map((line) => line.replace(/ valid_lft .*/, ""));
+    return [ruleset.trim(), ...kept, rules, rules6, settings].join("\n");
   }
 
   logs(): string {
