@@ -11,8 +11,8 @@ import {
 import { begunIn } from "../../src/practice/samples.ts";
 import { Station } from "../../src/practice/station.ts";
 import { now, pause, until } from "../../src/practice/wait.ts";
-import { Crowd, inOneLine, loadScript } from "./load/crowd.ts";
-import { DrainLab, exitCodes } from "./load/drain-lab.ts";
+import { Crowd, inOneLine } from "./load/crowd.ts";
+import { DrainLab, exitCodes, startLineServer } from "./load/drain-lab.ts";
 import { Talkers } from "./load/talkers-load.ts";
 
 /** Clients that are not like the others, each through a whole swap. */
@@ -27,7 +27,7 @@ afterAll(() => pair[Symbol.asyncDispose]());
 
 async function startLineServers(name: MachineName): Promise<void> {
   for (const port of [81, 82]) {
-    await pair.lab.machines[name].spawn(loadScript("line-server", { name, port }));
+    await startLineServer(pair.lab.machines[name], { name, port });
   }
 }
 

@@ -3,8 +3,7 @@ import { expect, onTestFailed, test } from "vitest";
 import { ClientLoad } from "../../src/practice/client-load.ts";
 import { type MachineName, machineNames, serviceAddress } from "../../src/practice/network.ts";
 import { now } from "../../src/practice/wait.ts";
-import { loadScript } from "./load/crowd.ts";
-import { DrainLab, exitCodes } from "./load/drain-lab.ts";
+import { DrainLab, exitCodes, startLineServer } from "./load/drain-lab.ts";
 import { Talkers } from "./load/talkers-load.ts";
 
 /** A process may have 20,000 files open here, so each port is a server's and a client's of its own. */
@@ -17,7 +16,7 @@ test("thousands of open connections stay where they are while the address moves"
   const { client, machines } = pair.lab;
   for (const name of machineNames) {
     for (const port of ports) {
-      await machines[name].spawn(loadScript("line-server", { name, port }));
+      await startLineServer(machines[name], { name, port });
     }
   }
   const talkers = await Promise.all(

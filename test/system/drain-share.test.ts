@@ -4,7 +4,7 @@ import { ClientLoad } from "../../src/practice/client-load.ts";
 import { type MachineName, machineNames, serviceAddress } from "../../src/practice/network.ts";
 import { now, pause, until } from "../../src/practice/wait.ts";
 import { loadScript } from "./load/crowd.ts";
-import { DrainLab, exitCodes } from "./load/drain-lab.ts";
+import { DrainLab, exitCodes, startLineServer } from "./load/drain-lab.ts";
 import type { Asked } from "./load/sources.ts";
 import { Talkers } from "./load/talkers-load.ts";
 
@@ -14,8 +14,7 @@ let pair: DrainLab;
 beforeAll(async () => {
   pair = await DrainLab.start();
   for (const name of machineNames) {
-    const options = { name, port: 81 };
-    await pair.lab.machines[name].spawn(loadScript("line-server", options));
+    await startLineServer(pair.lab.machines[name], { name, port: 81 });
   }
 });
 afterAll(() => pair[Symbol.asyncDispose]());
@@ -169,10 +168,6 @@ async function startContainer(name: MachineName): Promise<void> {
       }
     }`,
   ]);
-  const options = { name, port: 81 };
-  const enter = ["nsenter", `--net=${anchor.path(`/run/netns/inner-${name}`)}`];
-  await pair.lab.gateway.spawn([...enter, ...loadScript("line-server", options)]);
-  const listening = [...enter, "ss", "-Hltn", "sport = :81"];
-  const listens = async () => (await pair.lab.gateway.mustExec(listening)) !== "";
-  await until(`the container of ${name} listens`, listens);
+  const enter = ["nsenter", `--net=/run/netns/inner-${name}`];
+  await startLineServer(pair.lab.gateway, { name, port: 81 }, enter);
 }

@@ -4,7 +4,10 @@ import type { ConfigurationOverrides } from "../../../src/practice/configuration
 import { Lab } from "../../../src/practice/lab.ts";
 import { type MachineName, machineNames, other } from "../../../src/practice/network.ts";
 import { ownScript } from "../../../src/practice/own-script.ts";
+import type { Station } from "../../../src/practice/station.ts";
 import { pause, until } from "../../../src/practice/wait.ts";
+import { loadScript } from "./crowd.ts";
+import type { LineServerOptions } from "./line-server.ts";
 
 export const exitCodes = { done: 0, usage: 2, refused: 3, rolledBack: 4, unknown: 5 } as const;
 
@@ -78,14 +81,13 @@ export class DrainLab implements AsyncDisposable {
   /** What a kernel has that an administrator can see, and that should be as it was. */
   async tracesIn(node: MachineName): Promise<string> {
     const machine = this.lab.machines[node];
-    const [ruleset = "", addresses = "", rules = "", rules6 = "", settings = ""] =
-      await Promise.all([
-        machine.mustExec(["nft", "list", "ruleset"]),
-        machine.mustExec(["ip", "-o", "address"]),
-        machine.mustExec(["ip", "rule"]),
-        machine.mustExec(["ip", "-6", "rule"]),
-        machine.mustExec(["sh", "-c", "sysctl -a 2>/dev/null | grep '^net.ipv[46]'"]),
-      ]);
+    const [ruleset, addresses, rules, rules6, settings] = await Promise.all([
+      machine.mustExec(["nft", "list", "ruleset"]),
+      machine.mustExec(["ip", "-o", "address"]),
+      machine.mustExec(["ip", "rule"]),
+      machine.mustExec(["ip", "-6", "rule"]),
+      machine.mustExec(["sh", "-c", "sysctl -a 2>/dev/null | grep '^net.ipv[46]'"]),
+    ]);
     // The address of the holder has a lifetime, which runs.
     const kept = addresses.split("\n").map((line) => line.replace(/ valid_lft .*/, ""));
     return [ruleset.trim(), ...kept, rules, rules6, settings].join("\n");
@@ -107,6 +109,19 @@ export class DrainLab implements AsyncDisposable {
     const { length } = await this.lab.holders();
     return roles.has("holding") && roles.has("standby") && length === 1 && !busy;
   }
+}
+
+/** Resolves when it listens. */
+export async function startLineServer(
+  at: Station,
+  options: LineServerOptions,
+  enter: readonly string[] = [],
+): Promise<void> {
+  await at.spawn([...enter, ...loadScript("line-server", options)]);
+  const listening = [...enter, "ss", "-Hltn", `sport = :${options.port}`];
+  await until(`port ${options.port} of ${options.name} listens`, async () => {
+    return (await at.mustExec(listening)) !== "";
+  });
 }
 
 async function startEcho(lab: Lab, name: MachineName): Promise<void> {

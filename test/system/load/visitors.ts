@@ -10,6 +10,11 @@ import type { Deed, VisitorsOptions } from "./deed.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as VisitorsOptions;
 let visiting = true;
+/**
+ * Of their own, and each one once: a port on which another client's connection was kept by the first holder
+ * leads there until the swap is over, and a download that meets one is cut with it.
+ */
+let nextPort = options.address.includes(":") ? 20_000 : 26_000;
 setPriority(-10);
 
 process.stdin.resume().once("end", () => {
@@ -104,7 +109,8 @@ function download(): void {
   const start = now();
   const parts: Buffer[] = [];
   let why = "";
-  const socket = connect({ host: options.address, port: 80 });
+  const socket = connect({ host: options.address, port: 80, localPort: nextPort });
+  nextPort += 1;
   socket.setTimeout(options.patience, () => socket.destroy(new Error("hung")));
   socket.on("data", (chunk: Buffer) => parts.push(chunk));
   socket.on("error", (error: NodeJS.ErrnoException) => {
