@@ -3,12 +3,12 @@ import { expect, onTestFailed, test } from "vitest";
 import { ClientLoad } from "../../src/practice/client-load.ts";
 import { type MachineName, machineNames, serviceAddress } from "../../src/practice/network.ts";
 import { now } from "../../src/practice/wait.ts";
-import { DrainLab, exitCodes, startLineServer } from "./load/drain-lab.ts";
+import { DrainLab, exitCodes, startLineServer, thorough } from "./load/drain-lab.ts";
 import { Talkers } from "./load/talkers-load.ts";
 
 /** A process may have 20,000 files open here, so each port is a server's and a client's of its own. */
 const ports = [81, 82, 83];
-const perPort = Number(process.env["REPEAT"] ?? 1) > 1 ? 7000 : 1500;
+const perPort = thorough ? 7000 : 1500;
 
 test("thousands of open connections stay where they are while the address moves", async () => {
   await using pair = await DrainLab.start({ drainTime: "60s" });

@@ -4,11 +4,9 @@ import { ClientLoad } from "../../src/practice/client-load.ts";
 import { type MachineName, machineNames, serviceAddress } from "../../src/practice/network.ts";
 import { now, pause, until } from "../../src/practice/wait.ts";
 import { loadScript } from "./load/crowd.ts";
-import { DrainLab, exitCodes, startLineServer } from "./load/drain-lab.ts";
+import { DrainLab, exitCodes, startLineServer, thorough } from "./load/drain-lab.ts";
 import type { Asked } from "./load/sources.ts";
 import { Talkers } from "./load/talkers-load.ts";
-
-const thorough = Number(process.env["REPEAT"] ?? 1) > 1;
 
 let pair: DrainLab;
 beforeAll(async () => {

@@ -9,6 +9,9 @@ import { pause, until } from "../../../src/practice/wait.ts";
 import { loadScript } from "./crowd.ts";
 import type { LineServerOptions } from "./line-server.ts";
 
+/** REPEAT of more than 1: also what takes minutes. */
+export const thorough = Number(process.env["REPEAT"] ?? 1) > 1;
+
 export const exitCodes = { done: 0, usage: 2, refused: 3, rolledBack: 4, unknown: 5 } as const;
 
 /** What nginx does of itself for connections that are idle: it closes them the HTTP way. */
