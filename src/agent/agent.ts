@@ -186,15 +186,19 @@ export class Agent {
     const saying = beat(state, now, this.policy);
     if (news(this.said, saying)) this.sendBeats(false, now);
     this.beatDue = earliest(this.beatDue, after(now, this.pace(now)));
+    // Who is cut is told so from the address, which may be about to go.
+    if (effects.some(({ kind }) => kind === "cut-kept")) host.cutKept();
     const wanted = wish(state);
     if (this.wished === undefined || !sameWish(wanted, this.wished)) {
       this.wished = wanted;
       host.reconcile(wanted);
     }
-    for (const effect of effects) this.perform(effect, now);
+    for (const effect of effects) {
+      if (effect.kind !== "cut-kept") this.perform(effect, now);
+    }
   }
 
-  private perform(effect: Effect, now: Instant): void {
+  private perform(effect: Exclude<Effect, { kind: "cut-kept" }>, now: Instant): void {
     const { host, steward } = this.options;
     if (effect.kind === "ask") this.sendBeats(true, now);
     else if (effect.kind === "announce") host.announce();
@@ -203,7 +207,6 @@ export class Agent {
     else if (effect.kind === "renew") host.renew();
     else if (effect.kind === "probe-peer") host.probePeer(peerMac(this.current));
     else if (effect.kind === "list-kept") host.listKept(effect.id);
-    else if (effect.kind === "cut-kept") host.cutKept();
     else steward.perform(effect);
   }
 

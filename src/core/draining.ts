@@ -187,9 +187,11 @@ function fromDraining(state: State, giving: Draining, now: Instant, policy: Poli
   const effects = empty ? [] : [{ kind: "cut-kept", id } as const];
   if (awaited)
     return { handover: { ...giving, phase: "watching" as const, since: now }, effects, why: "" };
-  const reason = cutShort(left?.connections ?? 0, left?.stragglers ?? 0, policy);
+  const { connections = 0, stragglers = 0 } = left ?? {};
+  const reason =
+    connections + stragglers === 0 ? idle(policy) : cutShort(connections, stragglers, policy);
   if (left === undefined || left.stragglers === 0)
-    return { ...ended(giving, "done", reason === "" ? idle(policy) : reason, now), effects };
+    return { ...ended(giving, "done", reason, now), effects };
   const why = `Swap ${id}: done: ${reason}`;
   return {
     handover: { ...giving, phase: "lingering" as const, since: now, reason },
@@ -203,13 +205,14 @@ const idle = ({ node }: Policy): string =>
 
 function cutShort(connections: number, stragglers: number, { node }: Policy): string {
   const cut =
-    connections === 0 ? "" : `${connections} connections were cut at the end of drainTime`;
-  const late =
-    stragglers === 0
-      ? ""
-      : `${node} is not safe to switch off: ${stragglers} neighbours still send to it`;
-  return [cut, late].filter((words) => words !== "").join("; ");
+    connections === 0 ? "" : `${counted(connections, "connection")} cut after drainTime; `;
+  return stragglers === 0
+    ? `${cut}${node} is safe to switch off`
+    : `${cut}${node} is not safe to switch off: ${counted(stragglers, "neighbour")} still there`;
 }
+
+const counted = (count: number, thing: string): string =>
+  `${count} ${thing}${count === 1 ? "" : "s"}`;
 
 /** Neighbours whose entry nobody can change are served until it is changed for them. */
 function fromLingering(state: State, giving: Draining, now: Instant, policy: Policy) {

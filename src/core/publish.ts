@@ -118,9 +118,12 @@ export function journalEntry(state: State): JournalEntry {
   };
 }
 
-function swapMark({ handover }: State): SwapMark | undefined {
+function swapMark({ handover, self }: State): SwapMark | undefined {
   if (handover.kind === "none" || handover.kind === "wanting") return undefined;
-  const stage = stages[handover.phase];
+  // On the disk before anything is handed over: a disk takes longer than the first clients.
+  const early = handover.phase === "ready" && self.diverts;
+  const resets = handover.kind === "receiving" && handover.phase === "resetting";
+  const stage = early ? "serving" : resets ? "keeping" : stages[handover.phase];
   return stage === undefined ? undefined : { id: handover.id, stage, to: handover.to };
 }
 

@@ -1,6 +1,6 @@
 import type { HandoverWord } from "./beat.ts";
 import { freshPeer, hindrance, peerKernelGoneAt } from "./judge.ts";
-import { ended, type Phase, phase, wordOf } from "./phase.ts";
+import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { prove } from "./proof.ts";
 import type { State } from "./state.ts";
@@ -22,7 +22,7 @@ const memory = millis(12_000);
 
 type ServingPhase = Extract<
   Receiving["phase"],
-  "serving" | "proved" | "placed" | "keeping" | "receding"
+  "serving" | "proved" | "placed" | "keeping" | "receding" | "resetting"
 >;
 
 export function fromServing(
@@ -43,12 +43,16 @@ export function fromServing(
       const word = wordOf(state, receiving.id, now, policy);
       if (word?.phase === "diverting" && word.step !== receiving.step)
         return serve(receiving, word, now);
+      // The agent was restarted before the holder's first step.
+      if (word?.phase === "prepare") return phase({ ...receiving, phase: "ready", since: now });
       return at === "serving" ? judged(receiving, word, now, policy) : undefined;
     }
     case "keeping":
       return fromKeeping(state, receiving, now, policy);
     case "receding":
       return fromReceding(state, receiving, now, policy);
+    case "resetting":
+      return fromResetting(state, receiving, now);
   }
 }
 
@@ -80,10 +84,24 @@ const recede = (receiving: Receiving, reason: string, now: Instant): Phase =>
     `Swap ${receiving.id}: rolled back: ${reason}`,
   );
 
+/** What the holder kept died with it: clients that only receive would wait for ever. */
+const resetKept = (receiving: Receiving, reason: string, now: Instant): Phase =>
+  phase(
+    { ...receiving, phase: "resetting", since: now, reason },
+    `Swap ${receiving.id}: done: ${reason}`,
+  );
+
+function fromResetting({ role, self }: State, receiving: Receiving, now: Instant) {
+  const told = self.diversion.kind === "none" && self.diversionAt >= receiving.since;
+  const serves = role.kind === "take" || role.kind === "hold";
+  const over = !serves || told || now >= after(receiving.since, patience.telling);
+  return over ? { ...ended(receiving, "done", receiving.reason, now), why: "" } : undefined;
+}
+
 /** The address came by the holder's word, or because the holder is gone. */
 function taken(state: State, receiving: Receiving, now: Instant, policy: Policy): Phase {
   if (receiving.phase !== "placed" || freshPeer(state, now, policy) === undefined)
-    return ended(receiving, "done", `${policy.peer} fell silent`, now);
+    return resetKept(receiving, `${policy.peer} fell silent`, now);
   const { id, provisional } = receiving;
   const step = receiving.step + 1;
   const taking = { ...receiving, phase: "taking" as const, since: now, step };
@@ -99,6 +117,8 @@ function givenUp(state: State, { id }: Receiving, now: Instant, policy: Policy) 
   const word = peer.beat.handover;
   if (word.id !== id) return `${policy.peer} no longer takes part`;
   if (word.phase === "refused" || word.phase === "rolled-back") return word.reason;
+  // An agent that was restarted with an old mark on its disk may come back to a swap that is over.
+  if (word.phase === "done") return `${policy.peer} has ended the swap`;
   const hindered = hindrance(state, now, policy);
   return hindered === undefined ? undefined : `${policy.node} cannot take over: ${hindered}`;
 }
@@ -130,9 +150,12 @@ function fromKeeping(state: State, receiving: Receiving, now: Instant, policy: P
   if (state.role.kind !== "hold") return done(`${policy.node} let the address go meanwhile`);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined)
-    return now >= peerKernelGoneAt(state, policy) ? done(`${policy.peer} is gone`) : undefined;
+    return now >= peerKernelGoneAt(state, policy)
+      ? resetKept(receiving, `${policy.peer} is gone`, now)
+      : undefined;
   const word = peer.beat.handover;
-  if (word.id !== receiving.id) return done(`${policy.peer} has forgotten the swap`);
+  if (word.id !== receiving.id)
+    return resetKept(receiving, `${policy.peer} has forgotten the swap`, now);
   return word.phase === "done" || word.phase === "rolled-back" ? done(word.reason) : undefined;
 }
 

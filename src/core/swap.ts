@@ -116,7 +116,9 @@ export interface Receiving {
     /** Holding, and handing that back. */
     | "keeping"
     /** Rolled back: what was handed over ends here. */
-    | "receding";
+    | "receding"
+    /** Done, and the first holder is gone: the clients of what it kept are told. */
+    | "resetting";
   /** The holder's MAC when the swap began. */
   readonly to: MacAddress;
   readonly baseline: Counts;
@@ -138,6 +140,8 @@ export function outcomeOf(handover: Handover): Outcome | undefined {
   if (handover.kind === "none") return handover.last;
   if (since === undefined || handover.kind === "wanting") return undefined;
   const { id, phase, reason } = handover;
+  if (handover.kind === "receiving" && phase === "resetting")
+    return { id, result: "done", reason, at: since };
   if (phase === "recalling" || phase === "resetting" || phase === "receding")
     return { id, result: "rolled-back", reason, at: since };
   return phase === "lingering" ? { id, result: "done", reason, at: since } : undefined;

@@ -58,6 +58,7 @@ function diversion({ role, handover, peer }: State): DiversionWish {
     case "wanting":
       return noDiversion;
     case "receiving":
+      if (handover.phase === "resetting") return { kind: "reset" };
       return handsBack(handover) ? { kind: "kept", to: heard ?? handover.to } : noDiversion;
     case "giving":
       return handover.way.kind === "cut"
@@ -107,6 +108,7 @@ function given(role: State["role"], giving: Giving, way: Drain, to: MacAddress):
       return role.kind === "take" ? share(0, []) : { kind: "all-but-kept", to };
     case "draining":
     case "lingering":
+    case "watching":
       return holds(role) ? noDiversion : { kind: "all-but-kept", to };
     default:
       return noDiversion;

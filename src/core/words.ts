@@ -98,5 +98,7 @@ function receivingWord(receiving: Receiving): HandoverWord["phase"] {
       return "draining";
     case "receding":
       return "rolled-back";
+    case "resetting":
+      return "done";
   }
 }

@@ -120,8 +120,8 @@ export class ConnectionKeeper {
     } catch (error) {
       onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
     }
-    for (const { text } of addresses) {
-      const args = endArguments(text);
+    for (const { text, family } of addresses) {
+      const args = endArguments(family === 6 ? `[${text}]` : text);
       onCommand(commandLine("ss", args));
       const result = await runCommand("ss", args, cutPatienceMillis);
       if (result.kind === "failed") onTrouble(result.reason);

@@ -7,9 +7,9 @@ import type { Wish } from "../core/effect.ts";
 import { elapsed, type Instant, type Millis } from "../core/time.ts";
 import { AddressKeeper } from "./address-keeper.ts";
 import { Announcer, type Speaker } from "./announcer.ts";
-import type { CommandListener } from "./command.ts";
 import { ConnectionKeeper } from "./connection-keeper.ts";
 import { Door } from "./door.ts";
+import type { HostSettings, LinuxHostOptions } from "./host-options.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
@@ -17,47 +17,15 @@ import { entryOf, ownAddresses, type Picture } from "./picture.ts";
 import { Troubles } from "./troubles.ts";
 import { Witnesses } from "./witnesses.ts";
 
-/** What may be replaced while the host runs, between two handovers. */
-export interface HostSettings {
-  /** What moves, together: IPv4 and IPv6 addresses without prefix length. */
-  readonly addresses: readonly string[];
-  /** `auto`: the default gateways of the interface; an empty list: none. */
-  readonly witness: "auto" | readonly string[];
-  /** Announcements: frames a second at most. */
-  readonly announceRate: number;
-}
-
-export interface LinuxHostOptions extends HostSettings {
-  /** Names the mute's table, `failover_www`. */
-  readonly pair: string;
-  readonly interface: string;
-  /** Whole seconds, at least 2: the kernel looks once a second. */
-  readonly leaseSeconds: number;
-  /** The peer's own addresses on the service network. */
-  readonly peers: readonly string[];
-  readonly report: Report;
-  readonly now: () => Instant;
-  /**
-   * Runs what came by another way than the sockets of the heart, after these were read if the loop
-   * was late: `AlarmClock.afterSockets`. What the host sees, it sees and reports in one go from
-   * there.
-   */
-  readonly afterSockets: (act: () => void) => void;
-  /** Of every command but renewals, which are several a second. */
-  readonly onCommand?: CommandListener;
-  readonly onTrouble?: (sentence: string) => void;
-  /** What an administrator should read of a handover: who is left, who is cut. */
-  readonly onNotice?: (sentence: string) => void;
-  /** A round of announcements is out. */
-  readonly onAnnounced?: (frames: number) => void;
-}
-
 /**
  * How soon to look for answers: half of the time since the last question, from every millisecond,
  * where an answer is a matter of microseconds, to rest, where only strangers speak unasked. Who may
  * answer for the address is never known; when every witness has, nobody is waited for any more.
  */
 const pollMillis = { soonest: 1, atRest: 250 } as const;
+
+/** What the other machine's nft takes to hand back no more, on a busy machine. */
+const handedBackMillis = 250;
 
 /**
  * This machine's kernel, as far as the address is concerned: the address keeper moves what is
@@ -75,6 +43,9 @@ export class LinuxHost implements Host {
   /** Anybody may answer, and at the start speak. */
   #probing = true;
   #timer: NodeJS.Timeout | undefined;
+  #wish: Wish | undefined;
+  #cutting = false;
+  #cutTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LinuxHostOptions) {
     assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
@@ -83,6 +54,7 @@ export class LinuxHost implements Host {
     const troubles = new Troubles(onTrouble);
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
+    const reportLater: Report = (event) => afterSockets(() => report(event));
     this.#options = options;
     this.#askedAt = now();
     this.#keeper = new AddressKeeper({
@@ -103,7 +75,7 @@ export class LinuxHost implements Host {
     this.#door = new Door({
       table: tableName(options.pair),
       addresses,
-      report,
+      report: reportLater,
       onCommand,
       onTrouble,
     });
@@ -112,7 +84,7 @@ export class LinuxHost implements Host {
       device,
       ownMac: () => this.mac,
       addresses,
-      report,
+      report: reportLater,
       correct: (neighbour, holder) => this.#neighbourhood.correct(neighbour, holder),
       onCommand,
       onTrouble,
@@ -156,6 +128,9 @@ export class LinuxHost implements Host {
   }
 
   reconcile(wish: Wish): void {
+    const stays = wish.address === "absent" && this.#wish?.address === "absent";
+    this.#wish = wish;
+    if (this.#cutting && stays) return;
     this.#door.reconcile(wish.door);
     this.#connections.reconcile(wish);
     this.#keeper.reconcile(wish);
@@ -198,8 +173,18 @@ export class LinuxHost implements Host {
     this.#connections.placeKept(id, flows);
   }
 
+  /**
+   * Meanwhile, and until the other machine hands nothing back any more, the address stays here: what its
+   * clients send would find nobody, and they would wait for their own patience to end.
+   */
   cutKept(): void {
-    void this.#connections.cutKept();
+    this.#cutting = true;
+    void this.#connections.cutKept().finally(() => {
+      this.#cutTimer = setTimeout(() => {
+        this.#cutting = false;
+        if (this.#wish !== undefined) this.reconcile(this.#wish);
+      }, handedBackMillis);
+    });
   }
 
   /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
@@ -224,6 +209,7 @@ export class LinuxHost implements Host {
    */
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#cutTimer);
     this.#door.stop();
     this.#connections.stop();
     this.#keeper.stop();

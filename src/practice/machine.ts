@@ -127,7 +127,7 @@ function failoverScript(): string {
   return `#!/bin/sh
 case "$1" in
   check | history) set -- "$@" ${places} --state-dir ${agentFiles.state} ;;
-  status | promote | release | freeze | thaw | cleanup | key | fingerprint) set -- "$@" ${places} ;;
+  status | promote | preview | release | freeze | thaw | cleanup | key | fingerprint) set -- "$@" ${places} ;;
 esac
 exec ${failoverCommand().join(" ")} "$@"
 `;

@@ -25,6 +25,7 @@ export const testTools: readonly Tool[] = [
   { command: "arping", package: "iputils-arping" },
   { command: "ping", package: "iputils-ping" },
   { command: "stress-ng", package: "stress-ng" },
+  { command: "wrk", package: "wrk" },
 ];
 
 export function missingTools(tools: readonly Tool[]): Tool[] {

@@ -130,6 +130,7 @@ http {
     root /run/web;
     location / { ${answer.join(" ")} }
     location /download { limit_rate 64k; }
+    location /short { alias /run/web/download; limit_rate 171k; }
   }
 }
 `;

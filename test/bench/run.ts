@@ -3,13 +3,15 @@
  * agent costs at rest.
  *
  *   npm run bench                     20 power cuts and 20 planned swaps each, then a pair at rest
- *   npm run bench -- rest             one of cuts, moves and rest
+ *   npm run bench -- rest             one of cuts, moves, handovers and rest
  *   COUNT=3 npm run bench             fewer
  *   ONLY=keepalived npm run bench     those whose name contains the word
  */
 import { median } from "../../src/practice/samples.ts";
 import { ensureTools, labTools, testTools } from "../../src/practice/tools.ts";
 import { type Contender, failover, keepalived } from "./contenders.ts";
+import { inOneLine } from "../system/load/crowd.ts";
+import { drains } from "./drains.ts";
 import { plannedSwaps, powerCuts } from "./measure.ts";
 import { atRest } from "./rest.ts";
 
@@ -23,7 +25,7 @@ const pairs: readonly (readonly [Contender, Contender])[] = [
   [failover({ interval: "20ms", deadTime: "30ms", confirmTime: "15ms" }), keepalived(0.02)],
 ];
 
-const parts = { cuts, moves, rest };
+const parts = { cuts, moves, handovers, rest };
 const asked = process.argv.slice(2);
 await ensureTools([...labTools, ...testTools], console.log);
 for (const [name, part] of Object.entries(parts)) {
@@ -55,6 +57,12 @@ async function moves(): Promise<void> {
     print(contender.name, gaps);
     console.log(`    ${failed} of ${requests} requests failed, ${slow} took longer than 200 ms`);
   }
+}
+
+async function handovers(): Promise<void> {
+  const times = Math.min(count, 4);
+  console.log(`\nPlanned swaps that hand connections over, ${times}, every kind of client at once`);
+  for (const figures of await drains(times)) console.log(`  ${inOneLine(figures)}`);
 }
 
 async function rest(): Promise<void> {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, connect as openConnection, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 
-import type { Diversion } from "../../src/core/diversion.ts";
+import { type Diversion, noDiversion } from "../../src/core/diversion.ts";
 import { readArrivals } from "../../src/linux/diversion/arrivals.ts";
 import { countConnections, listConnections } from "../../src/linux/diversion/connections-list.ts";
 import { Diverter } from "../../src/linux/diversion/diverter.ts";
@@ -125,7 +125,11 @@ const calls = {
     diverter.reconcile(args[0], args[1] ?? undefined),
   keep: (...args: Parameters<Diverter["keep"]>) => diverter.keep(...args),
   forgetStragglers: () => diverter.forgetStragglers(),
-  abandon: () => diverter.abandon(),
+  /** As the agent does it: in the turn in which the diversion ends. */
+  abandon: () => {
+    diverter.reconcile(noDiversion);
+    diverter.abandon();
+  },
   stragglers: () => listStragglers(table),
   moved: () => listDivertedFlows(table),
   arrivals: async () => {

@@ -131,6 +131,27 @@ it.each(both)("clients of a target that died are reset, and served at home: %s",
   expect(here.troubles).toEqual([]);
 });
 
+it.each(both)("clients whose first holder died after the move are reset: %s", async (a) => {
+  using lab = await Lab.start();
+  const { here, there, client } = lab;
+  await here.divert(byShare(0));
+  expect(await client.call("open", "lost", a)).toBe("here");
+  const { flows } = await here.call("list");
+  await there.keep(flows);
+  await there.divert(kept);
+  await here.keep(flows);
+  await here.divert(allButKept);
+  lab.move();
+  lab.announce(macs.there);
+  expect(await client.call("open", "new", a)).toBe("there");
+  here.namespace.run("ip link set eth0 down");
+  await there.call("abandon");
+  expect((await client.end("lost")).ended).toBe("ECONNRESET");
+  expect(await client.call("ask", "new", "x")).toBe("there 1");
+  expect(there.namespace.run("nft list tables")).toBe("");
+  expect(there.troubles).toEqual([]);
+});
+
 it("the target knows whom it was handed, and who found it by itself", async () => {
   using lab = await Lab.start();
   const { here, there, client } = lab;

@@ -4,7 +4,8 @@ import type { Flow } from "../../src/core/diversion.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { Millis } from "../../src/core/time.ts";
 import { AlarmClock, now } from "../../src/linux/alarm-clock.ts";
-import { type HostSettings, LinuxHost, type LinuxHostOptions } from "../../src/linux/host.ts";
+import { LinuxHost } from "../../src/linux/host.ts";
+import type { HostSettings, LinuxHostOptions } from "../../src/linux/host-options.ts";
 
 /**
  * Runs a LinuxHost in the network namespace it was started in. One JSON value a line: orders come

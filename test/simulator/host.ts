@@ -192,7 +192,8 @@ export class SimHost implements Host {
   /** Whoever waits for the machine that is gone hears it from this one. */
   private resetDiverted(): void {
     const { world, kernel } = this.machine;
-    world.clients.end((id, at) => kernel.moved.has(id) && at !== this.machine);
+    const elsewhere = new Set([...kernel.moved, ...kernel.kept]);
+    world.clients.end((id, at) => elsewhere.has(id) && at !== this.machine);
   }
 
   private told: Diversion = noDiversion;

@@ -81,7 +81,7 @@ export class Laws {
     this.bothSince ??= now;
     // Deaf to each other's beats, two that took at one instant find each other by ARP.
     const { deadTime, confirmTime, interval } = one.policy;
-    const deaf = !this.beatsPass(one) && !this.beatsPass(other);
+    const deaf = !this.canHear(one, other) && !this.canHear(other, one);
     const foundBy = this.bothSince + Math.max(deadTime, 1.5 * interval) + confirmTime + 1500;
     if (deaf && now < foundBy) this.excusedUntil = now + grace;
     // Two that began as such a case end once the lower epoch can hear the higher, and act on it.

@@ -6,7 +6,8 @@ import type { Policy } from "../../core/policy.ts";
 import type { Start } from "../../core/state.ts";
 import { earliest, type Instant, type Millis } from "../../core/time.ts";
 import { AlarmClock, now } from "../../linux/alarm-clock.ts";
-import { LinuxHost, type LinuxHostOptions } from "../../linux/host.ts";
+import { LinuxHost } from "../../linux/host.ts";
+import type { LinuxHostOptions } from "../../linux/host-options.ts";
 import { UdpTransport, type UdpTransportOptions } from "../../linux/udp.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
 
@@ -61,7 +62,7 @@ export class Heart {
     });
     this.host = new LinuxHost({
       ...options.host,
-      report: (event) => this.tell(event),
+      report: (event) => this.#hear(event),
       now,
       afterSockets: (act) => this.#clock.afterSockets(act),
     });
@@ -85,10 +86,12 @@ export class Heart {
     this.#turned();
   }
 
+  /**
+   * What came by another way than the sockets. A loop that is late has not read what the other machine and
+   * the witness said meanwhile, and would take them for silent.
+   */
   tell(event: Event): void {
-    if (this.#stopped) return;
-    this.agent.handle(event, now());
-    this.#turned();
+    this.#clock.afterSockets(() => this.#hear(event));
   }
 
   useKeys(ring: KeyRing): "used" | "deaf" {
@@ -106,6 +109,12 @@ export class Heart {
     this.#clock.stop();
     this.host.stop();
     this.transport.stop();
+  }
+
+  #hear(event: Event): void {
+    if (this.#stopped) return;
+    this.agent.handle(event, now());
+    this.#turned();
   }
 
   #turned(): void {

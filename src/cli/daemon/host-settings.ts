@@ -1,5 +1,5 @@
 import type { Forgotten } from "../../agent/policy-in-force.ts";
-import type { HostSettings, LinuxHostOptions } from "../../linux/host.ts";
+import type { HostSettings, LinuxHostOptions } from "../../linux/host-options.ts";
 import type { UdpTransportOptions } from "../../linux/udp.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";

@@ -127,6 +127,7 @@ export class Diverter {
       }
       await this.#prepareKeep();
       if (this.#stopped) return;
+      if (this.#abandoning) continue;
       const step = this.#next();
       if (step === undefined) break;
       done = await this.#nft(step);
@@ -219,7 +220,8 @@ export class Diverter {
       this.#troubles.say("poke", reasonOf(error));
       return [];
     };
-    const flows = await listDivertedFlows(table).catch(failed);
+    const handsBack = typeof loaded === "object" && loaded.diversion.kind === "kept";
+    const flows = await listDivertedFlows(table, handsBack ? "keep" : "moved").catch(failed);
     if (this.#stopped) return false;
     const there = this.#netfilter.table("netdev", table);
     if (there && !(await this.#nft(this.#removal))) return false;

@@ -32,13 +32,19 @@ export async function listStragglers(table: string): Promise<readonly Straggler[
   return found.sort((one, other) => one.silentFor - other.silentFor);
 }
 
-/** Connections that were handed over by `share` and have not ended. Rejects where the kernel refuses. */
-export async function listDivertedFlows(table: string): Promise<readonly Flow[]> {
+/**
+ * Connections that were handed over by `share` and have not ended, or the list of those that are handed
+ * back. Rejects where the kernel refuses.
+ */
+export async function listDivertedFlows(
+  table: string,
+  set: "moved" | "keep" = "moved",
+): Promise<readonly Flow[]> {
   const flows: Flow[] = [];
   for (const { n } of families) {
     const length = n === 4 ? 4 : 16;
     const pair = length + 4;
-    await eachElement(table, setName("moved", n), ({ key }) => {
+    await eachElement(table, setName(set, n), ({ key }) => {
       flows.push({
         address: addressOf(key.subarray(pair, pair + length)).text,
         port: key.readUInt16BE(pair + length),
