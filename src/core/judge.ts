@@ -121,6 +121,8 @@ export function isolated(state: State, now: Instant, policy: Policy): boolean {
 /** Nobody is heard across the service network, cable or no cable. */
 export function serviceNetworkLost(state: State, now: Instant, policy: Policy): boolean {
   if (!state.self.carrier) return true;
+  // After a hang one path is read before the other, and the witness was not asked meanwhile.
+  if (now < after(state.lateAt, policy.confirmTime)) return false;
   return missing(state, goneAfter(policy), now, policy) && witnessLost(state, now, policy);
 }
 
