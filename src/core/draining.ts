@@ -208,8 +208,11 @@ function cutShort(connections: number, stragglers: number, { node }: Policy): st
     connections === 0 ? "" : `${counted(connections, "connection")} cut after drainTime; `;
   return stragglers === 0
     ? `${cut}${node} is safe to switch off`
-    : `${cut}${node} is not safe to switch off: ${counted(stragglers, "neighbour")} still there`;
+    : `${cut}${node} is not safe to switch off: ${stillSending(stragglers)}`;
 }
+
+const stillSending = (stragglers: number): string =>
+  stragglers === 1 ? "1 neighbour still sends to it" : `${stragglers} neighbours still send to it`;
 
 const counted = (count: number, thing: string): string =>
   `${count} ${thing}${count === 1 ? "" : "s"}`;

@@ -47,7 +47,7 @@ test("a client whose neighbour entry is frozen is served and named, and then it 
   const result = await pair.promote(standby, "--drain", "3s");
   const said = result.stdout + result.stderr;
   expect(result.code, said).toBe(exitCodes.done);
-  expect(said).toContain(`${holder} is not safe to switch off: 1 neighbours still send to it`);
+  expect(said).toContain(`${holder} is not safe to switch off: 1 neighbour still sends to it`);
   expect(agents[holder].log()).toContain(`${places.client.address} still sends here, by way of`);
   await pause(3000);
   await client.mustExec(["ip", ...entry, "lladdr", places[standby].mac, "nud", "reachable"]);

@@ -81,7 +81,8 @@ export class Heart {
   /** `adopted`: what the last agent held and this one goes on holding. */
   start(adopted: Event | undefined): void {
     this.transport.start();
-    if (adopted !== undefined) this.tell(adopted);
+    // At once, also in a loop that is late: the host's first report would have what is adopted removed.
+    if (adopted !== undefined) this.#hear(adopted);
     this.host.start();
     this.#turned();
   }
