@@ -1,7 +1,7 @@
 import type { Event, Order } from "./event.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Orders, State } from "./state.ts";
-import { before, type Instant, never } from "./time.ts";
+import { before, type Instant, never, times } from "./time.ts";
 
 /** What an operator said lasts until an operator says otherwise. A swap is taken note of by its phases. */
 export function obey(orders: Orders, order: Order, policy: Policy): Orders {
@@ -38,7 +38,8 @@ export function adopt(
     since: now,
     epoch: event.epoch,
     blind: event.blind,
-    renewedAt: state.self.presenceAt,
+    // So long ago that a renewal is due at once: agents that crash again and again would renew nothing.
+    renewedAt: before(state.self.presenceAt, times(policy.lease, 0.125)),
     renewalAskedAt: before(now, policy.lease),
     announcingSince: now,
     announced: 0,

@@ -137,7 +137,7 @@ it("an agent stopped whole loses the address, and sees that it did when it goes 
   await using h = await LinuxHarness.start();
   await hold(h);
   h.driver.kill("SIGSTOP");
-  await wait(3000);
+  await wait(3300);
   expect(h.presence()).toBe("none");
   const from = h.events.length;
   h.driver.kill("SIGCONT");

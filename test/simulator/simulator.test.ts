@@ -69,6 +69,21 @@ describe("while only the standby suffers", () => {
   });
 });
 
+test("an agent that crashes again and again, and is back within the lease, goes on holding", () => {
+  const world = new World({ seed: 1 });
+  const [primary, backup] = world.machines;
+  primary.boot();
+  backup.boot();
+  world.run(8000);
+  for (let crash = 0; crash < 20; crash += 1) {
+    primary.killAgent();
+    world.run(400);
+    primary.startAgent();
+    world.run(200);
+    expect(primary.kernel.speaks, `crash ${crash + 1}`).toBe(true);
+  }
+});
+
 /** A test that cannot fail is a defect: with each of these a law must be seen broken. */
 describe("a planted fault is caught", () => {
   const faults: Readonly<Record<string, (machine: Machine, host: Host) => Partial<Host>>> = {
