@@ -100,18 +100,26 @@ function witnessLost(state: State, now: Instant, policy: Policy): boolean {
 
 /**
  * When a peer that stays silent, and whose kernel, asked for its own address, does not answer, counts as
- * gone: what it serves of a swap is lost then.
+ * gone: what it serves of a swap is lost then. What came while this agent hung may still be unread.
  */
 export function peerKernelGoneAt(state: State, policy: Policy): Instant {
-  const { peer, neighbours, handover } = state;
+  const { peer, neighbours, handover, lateAt } = state;
   const heardAt = peer.kind === "heard" ? peer.at : undefined;
   const since = "since" in handover ? handover.since : state.alarm;
-  const seen = latest(since, heardAt ?? since, neighbours.peerKernelAt ?? since);
+  const seen = latest(since, heardAt ?? since, neighbours.peerKernelAt ?? since, lateAt);
   return after(seen, goneAfter(policy));
 }
 
+/**
+ * After a hang one socket is read before the other, and the witness was not asked meanwhile: what seems
+ * silent may only be unread.
+ */
+const justWoken = (state: State, now: Instant, policy: Policy): boolean =>
+  now < after(state.lateAt, policy.confirmTime);
+
 /** Law 3: neither peer nor witness is heard. A peer that said goodbye is not missing. */
 export function isolated(state: State, now: Instant, policy: Policy): boolean {
+  if (justWoken(state, now, policy)) return false;
   const { peer } = state;
   const heard = peer.kind === "heard" && now < after(peer.at, goneAfter(policy));
   const goodbye = peer.kind === "heard" && peer.beat.released;
@@ -121,8 +129,7 @@ export function isolated(state: State, now: Instant, policy: Policy): boolean {
 /** Nobody is heard across the service network, cable or no cable. */
 export function serviceNetworkLost(state: State, now: Instant, policy: Policy): boolean {
   if (!state.self.carrier) return true;
-  // After a hang one path is read before the other, and the witness was not asked meanwhile.
-  if (now < after(state.lateAt, policy.confirmTime)) return false;
+  if (justWoken(state, now, policy)) return false;
   return missing(state, goneAfter(policy), now, policy) && witnessLost(state, now, policy);
 }
 

@@ -14,6 +14,14 @@ import type { World } from "./world.ts";
 const ring = keyRing([{ id: 1, mac: quickMac }]);
 const pair = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
 
+/** What a machine learns from ARP and ND, by a socket of its own. */
+const fromFrames: ReadonlySet<Event["kind"]> = new Set([
+  "neighbour-answered",
+  "peer-kernel-answered",
+  "witness-answered",
+  "network-heard",
+]);
+
 /** One machine: a kernel, a disk, a web server, and sometimes a running agent. */
 export class Machine {
   readonly policy: Policy;
@@ -31,7 +39,8 @@ export class Machine {
   frozen = false;
   boots = 0;
   private readonly drift: number;
-  private readonly sockets: (() => void)[] = [];
+  private readonly frames: (() => void)[] = [];
+  private readonly datagrams: (() => void)[] = [];
   private readonly monitor: (() => void)[] = [];
   private life = 0;
   private alarmPlan = 0;
@@ -65,8 +74,7 @@ export class Machine {
   powerOff(): void {
     this.killAgent();
     this.kernel.powerOff();
-    this.sockets.length = 0;
-    this.monitor.length = 0;
+    for (const queue of [this.frames, this.datagrams, this.monitor]) queue.length = 0;
   }
 
   killAgent(): void {
@@ -74,8 +82,7 @@ export class Machine {
     this.agent = undefined;
     this.host?.abandon();
     this.frozen = false;
-    this.sockets.length = 0;
-    this.monitor.length = 0;
+    for (const queue of [this.frames, this.datagrams, this.monitor]) queue.length = 0;
   }
 
   startAgent(): void {
@@ -126,7 +133,10 @@ export class Machine {
     this.frozen = true;
   }
 
-  /** Sockets are read to the end first; only then the monitor, then the alarm. */
+  /**
+   * Sockets are read to the end first, one after the other; only then the monitor, then the alarm. But an
+   * agent that was stopped in the middle of a turn ends that one first, whatever the time is by now.
+   */
   thaw(): void {
     this.frozen = false;
     this.drain();
@@ -150,7 +160,7 @@ export class Machine {
 
   receive(path: number, datagram: Uint8Array): void {
     const life = this.life;
-    this.deliver(this.sockets, () => {
+    this.deliver(this.datagrams, () => {
       if (life === this.life) this.agent?.handleDatagram(path, datagram, this.now());
     });
   }
@@ -158,7 +168,7 @@ export class Machine {
   /** Something the machine observed reaches the agent, unless the agent is another one by then. */
   tell(event: Event): void {
     const life = this.life;
-    this.deliver(this.monitor, () => {
+    this.deliver(fromFrames.has(event.kind) ? this.frames : this.monitor, () => {
       if (life === this.life) this.agent?.handle(event, this.now());
     });
   }
@@ -175,7 +185,11 @@ export class Machine {
 
   private drain(): void {
     if (this.frozen || this.kernel.paused) return;
-    for (const happen of [...this.sockets.splice(0), ...this.monitor.splice(0)]) happen();
+    const { random } = this.world;
+    if (random.chance(0.3)) this.agent?.handleAlarm(this.now());
+    const sockets = [this.frames, this.datagrams];
+    for (const queue of [...(random.chance(0.5) ? sockets : sockets.reverse()), this.monitor])
+      for (const happen of queue.splice(0)) happen();
     this.host?.thaw();
     this.planAlarm();
   }

@@ -84,6 +84,22 @@ test("an agent that crashes again and again, and is back within the lease, goes 
   }
 });
 
+test.each([1, 2, 3, 4])("an agent that hangs again and again goes on holding, seed %i", (seed) => {
+  const world = new World({ seed, paths: seed % 2 === 0 ? 1 : 2, witness: true });
+  const [primary, backup] = world.machines;
+  primary.boot();
+  backup.boot();
+  world.run(8000);
+  const { epoch } = primary.agent?.state ?? {};
+  for (let hang = 0; hang < 20; hang += 1) {
+    primary.freeze();
+    world.run(world.random.between(100, 700));
+    primary.thaw();
+    world.run(1000);
+    expect(primary.agent?.state.role, `hang ${hang + 1}`).toMatchObject({ kind: "hold", epoch });
+  }
+});
+
 /** A test that cannot fail is a defect: with each of these a law must be seen broken. */
 describe("a planted fault is caught", () => {
   const faults: Readonly<Record<string, (machine: Machine, host: Host) => Partial<Host>>> = {
