@@ -98,6 +98,26 @@ describe("a swap in drain mode", () => {
     expect(world.machines.some(traces)).toBe(false);
   });
 
+  test.each(seeds)("outlives that either agent hangs, again and again, seed %i", (seed) => {
+    const world = pairIn(seed);
+    const hang = (): void => {
+      const machine = world.random.pick(world.machines);
+      machine.freeze();
+      world.run(world.random.between(100, 700));
+      machine.thaw();
+      world.run(world.random.between(0, 1000));
+    };
+    promote(world, "backup", { hold: { share: 0.5, span: millis(60_000) } });
+    world.run(6000);
+    for (let count = 0; count < 12; count += 1) hang();
+    promote(world, "backup", { drainTime: millis(20_000) });
+    for (let count = 0; count < 6; count += 1) hang();
+    world.run(60_000);
+    expect([outcome(world), holders(world)]).toEqual(["done", ["backup"]]);
+    expect(world.clients.broken).toEqual([]);
+    expect(world.machines.some(traces)).toBe(false);
+  });
+
   test.each(seeds)("leaves nobody without a server when a machine dies, seed %i", (seed) => {
     const world = pairIn(seed);
     promote(world, "backup");
