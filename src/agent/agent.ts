@@ -156,7 +156,8 @@ export class Agent {
     this.newerVersion = message.version > 1 ? message.version : undefined;
     const { newest, heardOfUs } = verdict;
     this.handle({ kind: "beat-heard", path, beat: message.beat, newest, heardOfUs }, now);
-    if (newest) this.teller?.list.acknowledge(message.envelope.kept.heard);
+    if (newest && this.teller?.id === message.beat.handover.id)
+      this.teller.list.acknowledge(message.envelope.kept.heard);
     this.hearKept(message);
     this.tellKept(now);
     if (verdict.answer) this.sendBeats(false, now);
@@ -232,6 +233,13 @@ export class Agent {
     if (flows !== undefined) this.options.host.placeKept(handover.id, flows);
   }
 
+  /** Pages that were heard in the swap under way. */
+  private keptHeard(): number {
+    const { handover } = this.current;
+    if (!("id" in handover) || this.listener?.id !== handover.id) return 0;
+    return this.listener.list.heard;
+  }
+
   /** The whole public state, on every path, each datagram with a number of its own. */
   private sendBeats(ask: boolean, now: Instant, page?: Page): void {
     const { transport, random } = this.options;
@@ -242,7 +250,7 @@ export class Agent {
     const keys = keyWord(this.ring, this.sessions.peerKeys(now), this.rounds);
     const kept = {
       pages: this.teller?.list.count ?? 0,
-      heard: this.listener?.list.heard ?? 0,
+      heard: this.keptHeard(),
       page,
     };
     for (const [path, record] of this.paths.entries()) {
