@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import type { LabProcess } from "./lab-process.ts";
 import type { Machine } from "./machine.ts";
@@ -64,6 +64,11 @@ export class Web {
       const workers = workersOf(master);
       return workers.length > 0 && !workers.some((pid) => old.has(pid));
     });
+  }
+
+  /** What it wrote to its error_log. */
+  complaints(): string {
+    return readFileSync(this.#machine.path("log/web.log"), "utf8");
   }
 
   get accessLog(): string {

@@ -8,7 +8,7 @@ import { DrainLab, exitCodes, thorough } from "./load/drain-lab.ts";
 let pair: DrainLab;
 let crowd: Crowd;
 beforeAll(async () => {
-  pair = await DrainLab.start({ drainTime: "4s" });
+  pair = await DrainLab.start({ drainTime: "8s" });
   crowd = await Crowd.start(pair.lab.client, { address: serviceAddress, datagrams: false });
 });
 afterAll(async () => {

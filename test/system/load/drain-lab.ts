@@ -134,7 +134,10 @@ async function startEcho(lab: Lab, name: MachineName): Promise<void> {
 
 const logsOf = (lab: Lab): string =>
   machineNames
-    .map((name) => `--- agent of ${name}\n${sentences(lab.agents[name].log())}`)
+    .flatMap((name) => [
+      `--- agent of ${name}\n${sentences(lab.agents[name].log())}`,
+      `--- web server of ${name}\n${sentences(lab.webs[name].complaints())}`,
+    ])
     .join("\n");
 
 /** The scripts for nft are long. */
