@@ -174,6 +174,21 @@ describe("a planted fault breaks connections", () => {
   });
 });
 
+test("a machine whose connections cannot be counted is not said to be safe", () => {
+  const world = pairIn(1);
+  const primary = world.machine("primary");
+  const tell = primary.tell.bind(primary);
+  primary.tell = (event) => {
+    if (event.kind !== "connections-counted") tell(event);
+  };
+  promote(world, "backup");
+  world.run(30_000);
+  const handover = primary.agent?.state.handover;
+  const last = handover?.kind === "none" ? handover.last : undefined;
+  expect(last).toMatchObject({ result: "done", reason: expect.stringContaining("not be counted") });
+  expect(last?.reason).not.toContain("safe");
+});
+
 test("a share is held until it is told to go on, and then moves", () => {
   const world = pairIn(1);
   promote(world, "backup", { hold: { share: 0.2, span: millis(60_000) } });
