@@ -121,7 +121,7 @@ export interface HandoverWord {
    * One sentence, cut to 160 bytes of UTF-8 on the wire; empty where there is nothing to explain.
    */
   readonly reason: string;
-  /** Holder: the baseline. Target: what was counted since it holds. */
+  /** Holder: the baseline. Target: what was counted in the step, or since it holds. */
   readonly requests: number;
   readonly errors: number;
   /** The span the counts belong to. */

@@ -1,6 +1,6 @@
 import type { HandoverWord } from "./beat.ts";
 import { freshPeer, peerKernelGoneAt, speaks } from "./judge.ts";
-import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
+import { ended, firstPacketTime, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import type { Left, State } from "./state.ts";
 import type { Drain, DrainPhase, Giving } from "./swap.ts";
@@ -20,8 +20,6 @@ type Draining = Giving & { readonly way: Drain };
 
 /** Neighbours are told where the address is at once, after 1.1 s and after 5 s. */
 const settleTime = millis(6000);
-/** The kernel remembers a first packet for ten seconds, so that its repetition finds the same machine. */
-const memory = millis(12_000);
 /** Counting tens of thousands of connections takes most of a second. */
 const countingTime = millis(3000);
 
@@ -241,7 +239,7 @@ function fromRecalling(state: State, giving: Draining, now: Instant, policy: Pol
   const word = peer.beat.handover;
   // A target that knows nothing of it serves nothing of it.
   if (word.id !== giving.id) return reset(giving, now);
-  return word.connections === 0 && now >= after(giving.since, memory)
+  return word.connections === 0 && now >= after(giving.since, firstPacketTime)
     ? rolledBack(giving, now)
     : undefined;
 }

@@ -88,6 +88,7 @@ export interface JournalEntry {
  * What outlives the agent of a swap: what its kernel does for connections, or a proof that is awaited.
  *
  *   diverted   holder: connections were handed over
+ *   recalling  the same, after the swap was rolled back
  *   draining   first holder: the address is gone or was given, and connections are kept
  *   serving    target: connections that were handed over are served, silently
  *   receding   the same, after the swap was rolled back
@@ -96,6 +97,7 @@ export interface JournalEntry {
  */
 export const swapStages = [
   "diverted",
+  "recalling",
   "draining",
   "serving",
   "receding",

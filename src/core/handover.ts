@@ -31,6 +31,7 @@ import { after, elapsed, type Instant, type Millis, millis } from "./time.ts";
  *   holder   diverting ─▶ listing ─▶ telling ─▶ turning ─▶ moving ─▶ draining ─▶ lingering ─▶ done
  *   target   serving ─▶ proved ─────────▶ placed ──────────▶ taking ─▶ keeping ──▶ done
  *   both     recalling, receding: rolled back, and what was handed over ends where it is
+ *            resetting: the other machine is gone, and who waits for it is told
  *
  * Until *release*, or *diverting*, everything that fails ends as refused, and nothing has moved. Afterwards
  * the swap ends as done, or as rolled back with the first holder serving, whatever dies in the middle.
@@ -66,7 +67,7 @@ function learnGiving(state: State, giving: Giving, event: Event, now: Instant, p
     return phase({ ...giving, phase: "prepare", since: now, baseline: { requests, errors, span } });
   }
   if (event.kind === "kept-listed" && event.id === giving.id && giving.phase === "listing") {
-    const why = `Swap ${giving.id}: ${event.flows.length} connections stay on ${policy.node} until they end`;
+    const why = `Swap ${giving.id}: ${staying(event.flows.length, policy.node)}`;
     return phase({ ...giving, phase: "telling", since: now }, why);
   }
   const closed = event.kind === "door-observed" && event.quiet && giving.phase === "closing";
@@ -74,6 +75,11 @@ function learnGiving(state: State, giving: Giving, event: Event, now: Instant, p
     ? release(giving, now)
     : undefined;
 }
+
+const staying = (connections: number, node: string): string =>
+  connections === 1
+    ? `1 connection stays on ${node} until it ends`
+    : `${connections} connections stay on ${node} until they end`;
 
 function learnReceiving(receiving: Receiving, event: Event, now: Instant): Phase | undefined {
   if (event.kind === "rehearsed" && event.id === receiving.id && receiving.phase === "rehearsing") {
@@ -186,6 +192,9 @@ function called(state: State, now: Instant, policy: Policy) {
   return word.phase === "prepare" ? accepted(state, word, now, policy) : undefined;
 }
 
+const heldUntil = ({ way, since }: Giving): readonly Instant[] =>
+  way.kind === "drain" && way.hold !== undefined ? [after(since, way.hold)] : [];
+
 /** The next instants at which time alone ends a phase. */
 export function handoverDue(state: State, policy: Policy): readonly Instant[] {
   const { handover, self } = state;
@@ -203,10 +212,7 @@ export function handoverDue(state: State, policy: Policy): readonly Instant[] {
         case "released":
           return [at(millis(2000))];
         case "diverting":
-          return [
-            peerKernelGoneAt(state, policy),
-            ...(handover.way.kind === "drain" ? [at(handover.way.hold ?? millis(0))] : []),
-          ];
+          return [peerKernelGoneAt(state, policy), ...heldUntil(handover)];
         case "listing":
         case "telling":
         case "turning":

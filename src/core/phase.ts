@@ -27,6 +27,12 @@ export const patience = {
   watching: millis(15_000),
 } as const;
 
+/**
+ * The kernel's rules remember a first packet for ten seconds, so that its repetition finds the same machine:
+ * what was handed over is not over before that.
+ */
+export const firstPacketTime = millis(12_000);
+
 export const phase = (handover: Handover, why = ""): Phase => ({ handover, effects: [], why });
 
 export function ended(

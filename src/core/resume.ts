@@ -1,3 +1,4 @@
+import { recall } from "./draining.ts";
 import type { SwapMark } from "./effect.ts";
 import { asConfigured, drainAs } from "./giving.ts";
 import { type Phase, phase } from "./phase.ts";
@@ -44,11 +45,11 @@ export function resumed(
   };
   const holds = state.role.kind === "hold";
   switch (stage) {
-    case "diverted": {
-      const reason = "the holder's agent was restarted";
-      return holds
-        ? phase({ ...giving, phase: "recalling", reason }, `Swap ${id}: rolled back: ${reason}`)
-        : undefined;
+    case "diverted":
+      return holds ? recall(giving, "the holder's agent was restarted", now) : undefined;
+    case "recalling": {
+      const reason = "the holder's agent was restarted during the rollback";
+      return holds ? phase({ ...giving, phase: "recalling", reason }) : undefined;
     }
     case "draining":
       return holds ? undefined : phase(giving, goesOn);

@@ -1,6 +1,6 @@
 import type { HandoverWord } from "./beat.ts";
 import { freshPeer, hindrance, peerKernelGoneAt } from "./judge.ts";
-import { ended, type Phase, patience, phase, wordOf } from "./phase.ts";
+import { ended, firstPacketTime, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { prove } from "./proof.ts";
 import type { State } from "./state.ts";
@@ -16,9 +16,6 @@ import { after, type Instant, millis } from "./time.ts";
  * It serves silently what is handed over, and is the judge of its own access_log. After a rollback what
  * was begun here ends here.
  */
-
-/** The holder's kernel remembers a first packet for ten seconds. */
-const memory = millis(12_000);
 
 type ServingPhase = Extract<
   Receiving["phase"],
@@ -165,7 +162,7 @@ function fromReceding(state: State, receiving: Receiving, now: Instant, { peer }
   const empty = left !== undefined && left.at > receiving.since && left.connections === 0;
   const takes = state.role.kind === "take" || state.role.kind === "hold";
   const forgotten = state.peer.kind === "heard" && state.peer.beat.handover.phase === "none";
-  const over = takes || forgotten || (empty && now >= after(receiving.since, memory));
+  const over = takes || forgotten || (empty && now >= after(receiving.since, firstPacketTime));
   if (!over) return undefined;
   const reason = receiving.reason === "" ? `${peer} no longer takes part` : receiving.reason;
   return { ...ended(receiving, "rolled-back", reason, now), why: "" };

@@ -179,7 +179,7 @@ function fromTake(state: State, role: RoleOf<"take">, now: Instant, policy: Poli
   if (state.self.presence === "all") return toHold(role, now);
   // The kernel is slow to add it, and meanwhile what was silent speaks.
   const { peer, neighbours } = state;
-  const invited = state.handover.kind === "receiving" && state.handover.step > -1;
+  const invited = isReceiving(state, "taking") && state.handover.step > -1;
   const spoke =
     (neighbours.rival !== undefined && neighbours.rival.at > role.since) ||
     (peer.kind === "heard" && peer.at > role.since && peer.beat.role === "holding");
