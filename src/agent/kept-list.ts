@@ -55,7 +55,7 @@ export class KeptListener {
 
   /** Every connection of the list once it is complete, once; until then undefined. */
   hear({ pages, page }: KeptWord): readonly Flow[] | undefined {
-    if (page === undefined || this.pages.has(page.number)) return undefined;
+    if (page === undefined || page.number > pages || this.pages.has(page.number)) return undefined;
     this.pages.set(page.number, page.flows);
     while (this.pages.has(this.gapless + 1)) this.gapless += 1;
     if (this.gapless < pages || this.pages.size !== pages) return undefined;

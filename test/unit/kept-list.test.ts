@@ -54,6 +54,14 @@ describe("the list of kept connections", () => {
     expect(tellAcross(flows(3000), loss).heard).toEqual(flows(3000));
   });
 
+  test("is complete whatever page is not of it", () => {
+    const listener = new KeptListener();
+    const hear = (number: number) =>
+      listener.hear({ pages: 1, heard: 0, page: { number, flows: flows(2) } });
+    expect(hear(2)).toBeUndefined();
+    expect(hear(1)).toEqual(flows(2));
+  });
+
   test("is told again to a listener that was restarted", () => {
     expect(tellAcross(flows(5000), 0.1, 30).heard).toEqual(flows(5000));
   });
