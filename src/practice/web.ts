@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import type { LabProcess } from "./lab-process.ts";
 import type { Machine } from "./machine.ts";
@@ -79,7 +79,9 @@ export class Web {
     const { name } = this.#machine;
     writeFileSync(this.#machine.path("web/index.html"), `${name}\n`);
     writeFileSync(this.#machine.path("web/nginx.conf"), nginxConfiguration(name, manners));
-    writeFileSync(this.#machine.path("web/download"), Buffer.alloc(downloadBytes, name));
+    // Once: a file that is written again is empty for a moment, and a download of it ends there.
+    const download = this.#machine.path("web/download");
+    if (!existsSync(download)) writeFileSync(download, Buffer.alloc(downloadBytes, name));
     writeFileSync(this.#machine.path("web/manners.json"), JSON.stringify(manners));
   }
 

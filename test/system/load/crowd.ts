@@ -98,7 +98,10 @@ export class Crowd implements AsyncDisposable {
       downloads: downloads.length,
       broken: downloads
         .filter(({ why }) => why !== "")
-        .map(({ at, who, why }) => `${instant(at)}, from ${who || "nobody"}: ${why}`),
+        .map(({ at, took, who, why }) => {
+          const span = `${instant(at - took)} to ${instant(at)}`;
+          return `${span}, from ${who || "nobody"}: ${why}`;
+        }),
       closings: closings.map(({ at, how }) => ({ at: at - span.from, how })),
       datagrams: datagrams.length,
       datagramsLost: datagrams.filter(([, took]) => took === null).length,
