@@ -1,8 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** They load the machine, or measure what a client notices of it. */
+const underLoad = "test/system/{drain-*,containers,practice}.test.ts";
+
 // `pure` needs nothing but Node and is part of the gate. The others need root, a kernel and Debian's packages:
-// `contract` has small namespaces and mostly waits, so two files go side by side; `system` runs its files one
-// after the other, because two cores carry one lab.
+// `contract` and `system` mostly wait, so two files go side by side; `load` runs its files one after the
+// other, because two cores carry one crowd.
 export default defineConfig({
   test: {
     projects: [
@@ -28,11 +31,23 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/system/**/*.test.ts"],
+          exclude: [underLoad],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          globalSetup: ["test/system/install-tools.ts"],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "load",
+          include: [underLoad],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           globalSetup: ["test/system/install-tools.ts"],
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -232,7 +232,7 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
     scene("the peer's kernel answers for the peer's own address", async (h) => {
       h.host.probePeer(h.neighbourMac);
       const answered = () => h.events.some(({ kind }) => kind === "peer-kernel-answered");
-      await h.eventually("the answer", answered, 1000);
+      await h.eventually("the answer", answered, 5000);
     });
 
     scene("a probe is answered by the machine that has the address, with its MAC", async (h) => {
@@ -242,14 +242,14 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
         h.events.some(
           (event) => event.kind === "neighbour-answered" && event.mac === h.neighbourMac,
         );
-      await h.eventually("the holder's answer", named, 500);
+      await h.eventually("the holder's answer", named, 5000);
     });
 
     scene("a probe unicast to the holder is answered too", async (h) => {
       h.setOtherHolder(true);
       h.host.probe(h.neighbourMac);
       const named = () => h.events.some((event) => event.kind === "neighbour-answered");
-      await h.eventually("the holder's answer", named, 500);
+      await h.eventually("the holder's answer", named, 5000);
     });
 
     scene("a probe for an address that nobody has stays unanswered", async (h) => {
@@ -272,9 +272,9 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
     scene("a witness that lives answers, and what was heard is reported", async (h) => {
       h.host.probeWitness();
       const witnessed = () => h.events.some((event) => event.kind === "witness-answered");
-      await h.eventually("the witness", witnessed, 500);
+      await h.eventually("the witness", witnessed, 5000);
       const heard = () => h.events.some((event) => event.kind === "network-heard");
-      await h.eventually("the network", heard, 500);
+      await h.eventually("the network", heard, 5000);
     });
 
     scene("a witness that is gone does not answer", async (h) => {
@@ -300,7 +300,7 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
       h.misleadNeighbour("02:00:00:00:00:99");
       expect(h.neighbourKnows()).toBe("02:00:00:00:00:99");
       h.host.announce();
-      await h.eventually("the neighbour learning it", () => h.neighbourKnows() === h.mac, 500);
+      await h.eventually("the neighbour learning it", () => h.neighbourKnows() === h.mac, 5000);
     });
   });
 };

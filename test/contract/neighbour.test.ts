@@ -33,7 +33,7 @@ it("a neighbour that claims the address unasked is reported, with its MAC", asyn
   h.setOtherHolder(true);
   await h.pair.there.start("arping", "-U", "-c", "1", "-I", "eth0", "10.99.0.100");
   const claimed = () => kinds(h, "neighbour-answered").length > 0;
-  await h.eventually("the claim", claimed, 200);
+  await h.eventually("the claim", claimed, 5000);
   expect(kinds(h, "neighbour-answered")[0]).toEqual({
     kind: "neighbour-answered",
     mac: net.thereMac,
@@ -47,14 +47,14 @@ it("a witness beyond the link is asked by echo", async () => {
   h.pair.here.run(`ip route add default via ${net.there}`);
   h.host.probeWitness();
   const answered = () => kinds(h, "witness-answered").length;
-  await h.eventually("the echo of IPv4", () => answered() === 1, 500);
+  await h.eventually("the echo of IPv4", () => answered() === 1, 5000);
   expect(kinds(h, "witness-answered")[0]).toEqual({ kind: "witness-answered", mac: undefined });
   expect(h.troubles.join()).toContain("Cannot ask the witness 2001:db8::1: ENETUNREACH");
   h.pair.here.run(`ip -6 route add default via ${net.there6}`);
   h.pair.there.run("ip addr del 192.0.2.1/32 dev lo");
   await wait(100);
   h.host.probeWitness();
-  await h.eventually("the echo of IPv6", () => answered() === 2, 500);
+  await h.eventually("the echo of IPv6", () => answered() === 2, 5000);
 });
 
 it("left to itself, the witness is the gateway, found soon after its route came", async () => {
@@ -67,7 +67,7 @@ it("left to itself, the witness is the gateway, found soon after its route came"
     h.host.probeWitness();
     return kinds(h, "witness-answered").length > 0;
   };
-  await h.eventually("the gateway", answered, 1500);
+  await h.eventually("the gateway", answered, 5000);
   expect(kinds(h, "witness-answered")[0]).toEqual({ kind: "witness-answered", mac: net.thereMac });
 });
 
@@ -90,7 +90,7 @@ it("a neighbour that asks for us is heard, in IPv6 as well", async () => {
   const from = h.events.length;
   await h.pair.there.start("ping", "-c", "1", "-W", "1", net.here6);
   const heard = () => h.events.slice(from).some((event) => event.kind === "network-heard");
-  await h.eventually("the question", heard, 500);
+  await h.eventually("the question", heard, 5000);
 });
 
 it("a storm of frames is ten events a second", async () => {
