@@ -12,7 +12,7 @@ import { begunIn } from "../../src/practice/samples.ts";
 import { Station } from "../../src/practice/station.ts";
 import { now, pause, until } from "../../src/practice/wait.ts";
 import { Crowd, inOneLine } from "./load/crowd.ts";
-import { DrainLab, exitCodes, startLineServer, thorough } from "./load/drain-lab.ts";
+import { DrainLab, exitCodes, longTest, startLineServer } from "./load/drain-lab.ts";
 import { Talkers } from "./load/talkers-load.ts";
 
 /** Clients that are not like the others, each through a whole swap. */
@@ -86,7 +86,7 @@ test("a client that uses one source port for two services keeps both connections
   expect(since.told.broken).toEqual([]);
 });
 
-test.runIf(thorough)("clients behind a smaller MTU download during every phase", async () => {
+longTest("clients behind a smaller MTU download during every phase", async () => {
   onTestFailed(() => console.error(pair.logs()));
   const { standby } = await pair.calm();
   const far = await farStation();
@@ -122,7 +122,7 @@ test.runIf(thorough)("clients behind a smaller MTU download during every phase",
   expect(Number(/IcmpInDestUnreachs\s+(\d+)/.exec(told)?.[1])).toBeGreaterThan(0);
 });
 
-test.runIf(thorough)("a third of SYN-ACKs lost through a whole swap: nobody fails", async () => {
+longTest("a third of SYN-ACKs lost through a whole swap: nobody fails", async () => {
   onTestFailed(() => console.error(pair.logs()));
   const { standby } = await pair.calm();
   const { client } = pair.lab;

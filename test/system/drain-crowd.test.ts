@@ -7,11 +7,13 @@ import { DrainLab, exitCodes, startLineServer, thorough } from "./load/drain-lab
 import { Talkers } from "./load/talkers-load.ts";
 
 /** A process may have 20,000 files open here, so each port is a server's and a client's of its own. */
-const ports = [81, 82, 83];
-const perPort = thorough ? 7000 : 1500;
+const ports = thorough ? [81, 82, 83, 84] : [81, 82, 83];
+const perPort = thorough ? 12_500 : 1500;
+/** Milliseconds between two lines of one connection. */
+const every = thorough ? 30_000 : 10_000;
 
 test("thousands of open connections stay where they are while the address moves", async () => {
-  await using pair = await DrainLab.start({ drainTime: "60s" });
+  await using pair = await DrainLab.start();
   onTestFailed(() => console.error(pair.logs()));
   const { client, machines } = pair.lab;
   for (const name of machineNames) {
@@ -23,7 +25,7 @@ test("thousands of open connections stay where they are while the address moves"
     ports.map((port) =>
       Talkers.start(client, {
         address: serviceAddress,
-        talks: [{ port, count: perPort, every: 10_000 }],
+        talks: [{ port, count: perPort, every }],
       }),
     ),
   );
@@ -38,9 +40,9 @@ test("thousands of open connections stay where they are while the address moves"
   expect(before).toBe(ports.length * perPort);
   const { holder, standby } = await pair.calm();
   const from = now();
-  const swap = pair.promote(standby, "--drain", "60s");
+  const swap = pair.promote(standby, "--drain", "120s");
   await pair.untilWord(holder, ["draining"]);
-  await Promise.all(talkers.map((one) => one.heardAgain()));
+  await Promise.all(talkers.map((one) => one.heardAgain(3 * every)));
   expect(talkers.flatMap(({ told }) => told.broken)).toEqual([]);
   expect(open()).toBe(before);
   await Promise.all(talkers.map((one) => one.close()));

@@ -1,3 +1,5 @@
+import { test } from "vitest";
+
 import { ControlClient } from "../../../src/cli/control-client.ts";
 import type { CommandResult } from "../../../src/practice/command.ts";
 import type { ConfigurationOverrides } from "../../../src/practice/configuration.ts";
@@ -11,6 +13,11 @@ import type { LineServerOptions } from "./line-server.ts";
 
 /** REPEAT of more than 1: also what takes minutes. */
 export const thorough = Number(process.env["REPEAT"] ?? 1) > 1;
+
+/** A test that is there only then, so that none is ever shown as skipped. */
+export function longTest(name: string, run: () => Promise<void>): void {
+  if (thorough) test(name, run);
+}
 
 export const exitCodes = { done: 0, usage: 2, refused: 3, rolledBack: 4, unknown: 5 } as const;
 

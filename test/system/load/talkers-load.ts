@@ -25,7 +25,7 @@ export class Talkers implements AsyncDisposable {
       if (!talkers.#process.running) throw new Error(talkers.#process.complaint);
       return opened + talkers.#told.broken.length >= count;
     };
-    await until("the talkers talk", served, { within: 60_000 });
+    await until("the talkers talk", served, { within: 120_000 });
     return talkers;
   }
 
@@ -34,11 +34,9 @@ export class Talkers implements AsyncDisposable {
   }
 
   /** Resolves when every open connection had time for another answer. */
-  async heardAgain(): Promise<void> {
+  async heardAgain(within = 30_000): Promise<void> {
     const { answers, open } = this.#told;
-    await until("they are answered", () => this.#told.answers >= answers + open, {
-      within: 30_000,
-    });
+    await until("they are answered", () => this.#told.answers >= answers + open, { within });
   }
 
   async close(): Promise<void> {
