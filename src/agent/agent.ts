@@ -1,4 +1,4 @@
-import type { Beat, HandoverId, MacAddress } from "../core/beat.ts";
+import type { Beat, MacAddress } from "../core/beat.ts";
 import { type Effect, sameWish, type Wish } from "../core/effect.ts";
 import type { Event } from "../core/event.ts";
 import type { Policy } from "../core/policy.ts";
@@ -12,7 +12,7 @@ import { decode } from "../protocol/decode.ts";
 import { Encoder } from "../protocol/encode.ts";
 import { findKey, type KeyRing, type KeyWord, keyWord } from "../protocol/keys.ts";
 import { Gaps } from "./gaps.ts";
-import { KeptListener, KeptTeller } from "./kept-list.ts";
+import { KeptExchange } from "./kept-exchange.ts";
 import { news } from "./news.ts";
 import { PathRecord } from "./path-record.ts";
 import { type Forgotten, forget, PolicyInForce } from "./policy-in-force.ts";
@@ -62,8 +62,7 @@ export class Agent {
   private beatDue: Instant;
   private rounds = 0;
   private newerVersion: number | undefined;
-  private teller: { readonly id: HandoverId; readonly list: KeptTeller } | undefined;
-  private listener: { readonly id: HandoverId; readonly list: KeptListener } | undefined;
+  private readonly kept = new KeptExchange();
 
   constructor(options: AgentOptions) {
     const { policy, protocol, start } = options;
@@ -156,8 +155,7 @@ export class Agent {
     this.newerVersion = message.version > 1 ? message.version : undefined;
     const { newest, heardOfUs } = verdict;
     this.handle({ kind: "beat-heard", path, beat: message.beat, newest, heardOfUs }, now);
-    if (newest && this.teller?.id === message.beat.handover.id)
-      this.teller.list.acknowledge(message.envelope.kept.heard);
+    if (newest) this.kept.acknowledge(message);
     this.hearKept(message);
     this.tellKept(now);
     if (verdict.answer) this.sendBeats(false, now);
@@ -178,8 +176,7 @@ export class Agent {
 
   private turn(event: Event, now: Instant): void {
     const { host } = this.options;
-    if (event.kind === "kept-listed")
-      this.teller = { id: event.id, list: new KeptTeller(event.flows) };
+    if (event.kind === "kept-listed") this.kept.list(event.id, event.flows);
     const { state, effects } = step(this.current, event, now, this.policy);
     this.current = state;
     // The alarm was found by the old policy.
@@ -211,55 +208,43 @@ export class Agent {
     else steward.perform(effect);
   }
 
-  /** The holder's list, while it is told, in the swap that it belongs to. */
   private tellKept(now: Instant): void {
-    const { handover } = this.current;
-    const telling =
-      handover.kind === "giving" && handover.phase === "telling" && this.teller?.id === handover.id;
-    if (!telling) {
-      this.teller = undefined;
-      return;
-    }
-    for (const page of this.teller?.list.due(now) ?? []) this.sendBeats(false, now, page);
+    for (const page of this.kept.due(this.current.handover, now)) this.sendPage(page, now);
   }
 
-  private hearKept({ envelope, beat: { handover: word } }: Message): void {
-    const { handover } = this.current;
-    const proved = handover.kind === "receiving" && handover.phase === "proved";
-    if (!proved || word.phase !== "telling" || word.id !== handover.id) return;
-    if (this.listener?.id !== handover.id)
-      this.listener = { id: handover.id, list: new KeptListener() };
-    const flows = this.listener.list.hear(envelope.kept);
-    if (flows !== undefined) this.options.host.placeKept(handover.id, flows);
+  private hearKept(message: Message): void {
+    const flows = this.kept.hear(message, this.current.handover);
+    if (flows !== undefined) this.options.host.placeKept(message.beat.handover.id, flows);
   }
 
-  /** Pages that were heard in the swap under way. */
-  private keptHeard(): number {
-    const { handover } = this.current;
-    if (!("id" in handover) || this.listener?.id !== handover.id) return 0;
-    return this.listener.list.heard;
-  }
-
-  /** The whole public state, on every path, each datagram with a number of its own. */
-  private sendBeats(ask: boolean, now: Instant, page?: Page): void {
-    const { transport, random } = this.options;
+  /** The whole public state, on every path. */
+  private sendBeats(ask: boolean, now: Instant): void {
+    const { random } = this.options;
     // The peer is told of a change first, and beats accordingly before anything is decided by it.
     const { interval, deadTime } = this.policies.promises;
     this.said = { ...beat(this.current, now, this.policy), interval, deadTime };
     this.rounds += 1;
     const keys = keyWord(this.ring, this.sessions.peerKeys(now), this.rounds);
-    const kept = {
-      pages: this.teller?.list.count ?? 0,
-      heard: this.keptHeard(),
-      page,
-    };
-    for (const [path, record] of this.paths.entries()) {
-      const envelope = { ask, keys, path, kept, ...this.sessions.next(now) };
-      transport.send(path, this.encoder.encode(envelope, this.said));
-      record.sent += 1;
-    }
+    for (const path of this.paths.keys()) this.send(path, { ask, keys }, now);
     const spread = 0.75 + random() / 4;
     this.beatDue = after(now, times(this.pace(now), spread));
+  }
+
+  /** On one path after the other: a page that is lost with its path is told again on the next. */
+  private sendPage(page: Page, now: Instant): void {
+    this.rounds += 1;
+    const keys = keyWord(this.ring, this.sessions.peerKeys(now), this.rounds);
+    this.send(this.rounds % this.paths.length, { ask: false, keys, page }, now);
+  }
+
+  /** Each datagram has a number of its own. */
+  private send(path: number, { ask, keys, page }: Saying, now: Instant): void {
+    const record = this.paths[path];
+    if (record === undefined) return;
+    const kept = { ...this.kept.word(this.current.handover), page };
+    const envelope = { ask, keys, path, kept, ...this.sessions.next(now) };
+    this.options.transport.send(path, this.encoder.encode(envelope, this.said));
+    record.sent += 1;
   }
 
   /**
@@ -282,6 +267,13 @@ export class Agent {
     }
     return changed;
   }
+}
+
+/** What a datagram says beside the public state. */
+interface Saying {
+  readonly ask: boolean;
+  readonly keys: KeyWord;
+  readonly page?: Page;
 }
 
 /** No configuration has a shorter one, whatever a beat says. */

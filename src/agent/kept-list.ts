@@ -1,11 +1,14 @@
 import type { Flow } from "../core/diversion.ts";
-import { elapsed, type Instant, millis } from "../core/time.ts";
+import { elapsed, type Instant, type Millis, millis, times } from "../core/time.ts";
 import { flowBytes, type KeptWord, type Page, pageBytesMax } from "../protocol/datagram.ts";
 
 /** Pages under way at once: some 20 KB, less than a socket's buffer holds. */
 const windowPages = 32;
-/** After this a page that was not acknowledged is told again: several times a local round trip. */
-const patience = millis(20);
+/**
+ * After this a page that was not acknowledged is told again: several times a local round trip. Doubled each
+ * time, because a machine that is too busy to answer soon has least use for more to read.
+ */
+const patience = { first: millis(20), longest: millis(320) };
 
 /**
  * The connections that a first holder keeps, told to the other machine: any number, in pages that ride on
@@ -14,7 +17,7 @@ const patience = millis(20);
  */
 export class KeptTeller {
   private readonly pages: readonly (readonly Flow[])[];
-  private readonly toldAt: (Instant | undefined)[] = [];
+  private readonly told: ({ readonly at: Instant; readonly wait: Millis } | undefined)[] = [];
   private heard = 0;
 
   constructor(flows: readonly Flow[]) {
@@ -27,6 +30,7 @@ export class KeptTeller {
 
   /** The listener's newest word; a listener that was restarted begins at none. */
   acknowledge(heard: number): void {
+    if (heard < this.heard) this.told.length = 0;
     this.heard = Math.min(heard, this.pages.length);
   }
 
@@ -35,9 +39,10 @@ export class KeptTeller {
     const due: Page[] = [];
     const last = Math.min(this.pages.length, this.heard + windowPages);
     for (let number = this.heard + 1; number <= last; number += 1) {
-      const told = this.toldAt[number];
-      if (told !== undefined && elapsed(told, now) < patience) continue;
-      this.toldAt[number] = now;
+      const told = this.told[number];
+      if (told !== undefined && elapsed(told.at, now) < told.wait) continue;
+      const wait = told === undefined ? patience.first : times(told.wait, 2);
+      this.told[number] = { at: now, wait: millis(Math.min(wait, patience.longest)) };
       due.push({ number, flows: this.pages[number - 1] ?? [] });
     }
     return due;

@@ -64,7 +64,7 @@ const traces = ({ kernel }: Machine): boolean =>
 
 describe("a swap in drain mode", () => {
   test.each(seeds)("breaks no connection, there and back, seed %i", (seed) => {
-    const world = pairIn(seed, { loss: 0.1, jitter: 2, duplication: 0.1 });
+    const world = pairIn(seed, { loss: 0.05, jitter: 2, duplication: 0.1 });
     promote(world, "backup", { drainTime: millis(20_000) });
     world.run(32_000);
     expect(holders(world)).toEqual(["backup"]);

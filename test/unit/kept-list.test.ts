@@ -62,6 +62,14 @@ describe("the list of kept connections", () => {
     expect(hear(1)).toEqual(flows(2));
   });
 
+  test("is told again less and less often to a machine that does not answer", () => {
+    const teller = new KeptTeller(flows(2));
+    const told = Array.from({ length: 1000 }, (_, now) => now).filter(
+      (now) => teller.due(instant(now)).length > 0,
+    );
+    expect(told).toEqual([0, 20, 60, 140, 300, 620, 940]);
+  });
+
   test("is told again to a listener that was restarted", () => {
     expect(tellAcross(flows(5000), 0.1, 30).heard).toEqual(flows(5000));
   });
