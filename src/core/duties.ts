@@ -87,8 +87,10 @@ function relaxed(role: Inquire, state: State, now: Instant, policy: Policy): boo
   return now < leaseOver(role, state) || answering || now >= after(role.asking, millis(2000));
 }
 
+/** A claim is told more often: a holder that hears none of it in time would not let go first. */
 function ask(role: Inquire, state: State, now: Instant, policy: Policy): Duty {
-  const eager = millis(Math.min(5, policy.confirmTime / 4));
+  const often = role.claimingSince === undefined ? 4 : 16;
+  const eager = millis(Math.min(5, policy.confirmTime / often));
   const every = relaxed(role, state, now, policy) ? policy.interval : eager;
   return {
     due: dueAfter(role.askedAt, every, now),

@@ -1,6 +1,6 @@
 import { isOver } from "../../src/core/swap.ts";
 import { millis } from "../../src/core/time.ts";
-import { Laws } from "./laws.ts";
+import { watch } from "./laws.ts";
 import type { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import { fairWeather } from "./weather.ts";
@@ -50,7 +50,7 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
     steps: draw.pick([[1], [0.3, 1]]),
   });
   prepare(world);
-  const laws = new Laws(world);
+  const laws = watch(world);
   for (const machine of world.machines)
     world.schedule.after(draw.between(0, 2000), () => machine.boot());
   world.run(3500);

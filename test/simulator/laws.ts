@@ -44,7 +44,7 @@ export class LawBroken extends Error {
  * Watches a world from outside: it asks kernels, wires and clocks, never what an agent believes of
  * itself, except for what an agent says to others.
  */
-export class Laws {
+class Laws {
   private readonly world: World;
   /** Until when two servers are one of the cases that two machines cannot prevent. */
   private excusedUntil = 0;
@@ -200,6 +200,9 @@ export class Laws {
     throw new LawBroken(`${law} broken at ${this.world.schedule.now.toFixed(1)} ms: ${what}`);
   }
 }
+
+/** From now on the world throws LawBroken as soon as one is. */
+export const watch = (world: World): Laws => new Laws(world);
 
 function epochOf(machine: Machine): number {
   const role = machine.agent?.state.role;

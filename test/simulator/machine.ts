@@ -39,6 +39,8 @@ export class Machine {
   frozen = false;
   boots = 0;
   private readonly drift: number;
+  /** What an agent is told as it starts, before anything else can happen to it. */
+  private readonly birth: (() => void)[] = [];
   private readonly frames: (() => void)[] = [];
   private readonly datagrams: (() => void)[] = [];
   private readonly monitor: (() => void)[] = [];
@@ -74,7 +76,7 @@ export class Machine {
   powerOff(): void {
     this.killAgent();
     this.kernel.powerOff();
-    for (const queue of [this.frames, this.datagrams, this.monitor]) queue.length = 0;
+    for (const queue of this.queues) queue.length = 0;
   }
 
   killAgent(): void {
@@ -82,7 +84,7 @@ export class Machine {
     this.agent = undefined;
     this.host?.abandon();
     this.frozen = false;
-    for (const queue of [this.frames, this.datagrams, this.monitor]) queue.length = 0;
+    for (const queue of this.queues) queue.length = 0;
   }
 
   startAgent(): void {
@@ -168,9 +170,18 @@ export class Machine {
   /** Something the machine observed reaches the agent, unless the agent is another one by then. */
   tell(event: Event): void {
     const life = this.life;
-    this.deliver(fromFrames.has(event.kind) ? this.frames : this.monitor, () => {
+    this.deliver(this.queueOf(event.kind), () => {
       if (life === this.life) this.agent?.handle(event, this.now());
     });
+  }
+
+  private get queues(): readonly (() => void)[][] {
+    return [this.birth, this.frames, this.datagrams, this.monitor];
+  }
+
+  private queueOf(kind: Event["kind"]): (() => void)[] {
+    if (kind === "adopted" || kind === "resumed") return this.birth;
+    return fromFrames.has(kind) ? this.frames : this.monitor;
   }
 
   private deliver(queue: (() => void)[], happen: () => void): void {
@@ -186,6 +197,7 @@ export class Machine {
   private drain(): void {
     if (this.frozen || this.kernel.paused) return;
     const { random } = this.world;
+    for (const happen of this.birth.splice(0)) happen();
     if (random.chance(0.3)) this.agent?.handleAlarm(this.now());
     const sockets = [this.frames, this.datagrams];
     for (const queue of [...(random.chance(0.5) ? sockets : sockets.reverse()), this.monitor])

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 
 import type { Host } from "../../src/agent/ports.ts";
+import { millis } from "../../src/core/time.ts";
 import { runChaos } from "./chaos.ts";
 import { faulty } from "./faulty.ts";
-import { LawBroken } from "./laws.ts";
+import { LawBroken, watch } from "./laws.ts";
 import type { Machine } from "./machine.ts";
+import { fairWeather } from "./weather.ts";
 import { World } from "./world.ts";
 
 const seeds = Number(process.env["SEEDS"] ?? 160);
@@ -97,6 +99,19 @@ test.each([1, 2, 3, 4])("an agent that hangs again and again goes on holding, se
     primary.thaw();
     world.run(1000);
     expect(primary.agent?.state.role, `hang ${hang + 1}`).toMatchObject({ kind: "hold", epoch });
+  }
+});
+
+test("a holder that is not heard lets go before it is replaced, though a tenth of all is lost", () => {
+  const policy = { interval: millis(20), deadTime: millis(30), confirmTime: millis(15) };
+  for (let seed = 1; seed <= 100; seed += 1) {
+    const world = new World({ seed, paths: 1, witness: true, policy });
+    for (const machine of world.machines) machine.boot();
+    world.run(3000);
+    world.weather = { ...fairWeather, loss: 0.1, jitter: 1 };
+    world.cuts.push({ from: "primary", path: 0, what: "frames" });
+    watch(world);
+    expect(() => world.run(200), `seed ${seed}`).not.toThrow();
   }
 });
 
