@@ -72,7 +72,6 @@ export class ConnectionKeeper {
       onTrouble,
       onDiverted: (diversion) => report({ kind: "diversion-observed", diversion }),
       onKept: () => this.#kept(),
-      onCounted: () => {},
     });
   }
 

@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Diversion } from "../../src/core/diversion.ts";
-import type { DiversionCounts } from "../../src/linux/diversion/table-contents.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
 import type { ActorOptions, ActorWord, Calls } from "./diversion-actor.ts";
@@ -29,7 +28,6 @@ export class Actor {
   readonly namespace: Namespace;
   readonly diverted: Diversion[] = [];
   readonly kept: number[] = [];
-  readonly counted: DiversionCounts[] = [];
   readonly commands: string[] = [];
   readonly troubles: string[] = [];
   #child: Child | undefined;
@@ -98,7 +96,6 @@ export class Actor {
     if (word.word === "answer") this.#waiting.get(word.id)?.resolve(word.value);
     else if (word.word === "failure") this.#waiting.get(word.id)?.reject(new Error(word.reason));
     else if (word.word === "diverted") this.diverted.push(word.value);
-    else if (word.word === "counted") this.counted.push(word.value);
     else if (word.word === "kept") this.kept.push(word.value);
     else (word.word === "command" ? this.commands : this.troubles).push(word.value);
   }

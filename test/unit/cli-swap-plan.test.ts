@@ -115,8 +115,6 @@ test("in drain mode a dry run prints every command of both machines in its order
         # counts requests and errors in /var/log/nginx/access.log
     primary remembers who comes, and passes nobody on yet
         nft 'table netdev failover_www {
-          counter given { }
-          counter stayed { }
           set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
           set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
           set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
@@ -187,7 +185,7 @@ test("in drain mode a dry run prints every command of both machines in its order
             goto pick4
           }
           chain pick4 {
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
           }
           chain rest4 {
           }
@@ -218,8 +216,8 @@ test("in drain mode a dry run prints every command of both machines in its order
         flush chain netdev failover_www rest4
         table netdev failover_www {
           chain pick4 {
-            update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+            update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
           }
           chain rest4 {
             meta l4proto != { tcp, icmp } goto over
@@ -227,8 +225,6 @@ test("in drain mode a dry run prints every command of both machines in its order
         }'
     backup notes who comes by way of primary
         nft 'table netdev failover_www {
-          counter given { }
-          counter stayed { }
           set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
           set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
           set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
@@ -374,7 +370,7 @@ test("in drain mode a dry run prints every command of both machines in its order
         flush chain netdev failover_www rest4
         table netdev failover_www {
           chain pick4 {
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
           }
           chain rest4 {
           }

@@ -43,8 +43,6 @@ it("the first script declares, empties the chains, and fills them", () => {
   const first = { loaded: "nothing", aim, afresh: false, elements: undefined } as const;
   expect(changeScript(one, first)).toMatchInlineSnapshot(`
     "table netdev failover_www {
-      counter given { }
-      counter stayed { }
       set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
       set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
       set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
@@ -145,9 +143,9 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        ip saddr { 10.99.0.7 } update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        jhash ip saddr . tcp sport mod 1000 seed 0x5eed < 200 update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        ip saddr { 10.99.0.7 } update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        jhash ip saddr . tcp sport mod 1000 seed 0x5eed < 200 update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
         ip saddr { 10.99.0.7 } meta l4proto != { tcp, icmp } goto over
@@ -159,8 +157,8 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
         meta l4proto != { tcp, icmp } goto over
@@ -172,7 +170,7 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
       }

@@ -16,7 +16,6 @@ import {
 import { poke } from "./poke.ts";
 import { forgetScript, type Purpose, pickScript, removeScript, type Scene } from "./rules.ts";
 import { listDivertedFlows } from "./stragglers.ts";
-import { type DiversionCounts, readCounts } from "./table-contents.ts";
 
 export interface DiverterOptions {
   readonly table: string;
@@ -29,8 +28,6 @@ export interface DiverterOptions {
   readonly onDiverted: (diversion: Diversion) => void;
   /** The list of the last `keep` is in the kernel, all of it. */
   readonly onKept: (flows: readonly Flow[]) => void;
-  /** New connections since the table was loaded; told when they change, while a share is handed over. */
-  readonly onCounted: (counts: DiversionCounts) => void;
   readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
 }
@@ -58,7 +55,6 @@ export class Diverter {
   /** The list as commands. */
   #elements: { readonly of: readonly Flow[]; readonly lines: readonly string[] } | undefined;
   #told: string | undefined;
-  #counted: DiversionCounts = { given: 0, stayed: 0 };
   #abandoning = false;
   #forgetting = false;
   /** What an earlier agent left was refused so often: by the second time it is replaced. */
@@ -203,7 +199,6 @@ export class Diverter {
   #gone(): void {
     this.#loaded = "nothing";
     this.#loadedKeep = undefined;
-    this.#counted = { given: 0, stayed: 0 };
     if (!this.#isWanted) this.#tell(noDiversion);
   }
 
@@ -250,7 +245,6 @@ export class Diverter {
     this.#timer = undefined;
     this.#pausing = false;
     this.#noticeRemoval();
-    void this.#count();
     void this.#work();
   }
 
@@ -260,15 +254,6 @@ export class Diverter {
     if (typeof this.#loaded !== "object" || this.#netfilter.chain(table, "in")) return;
     onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
     this.#gone();
-  }
-
-  async #count(): Promise<void> {
-    const { table, onCounted } = this.#options;
-    if (typeof this.#loaded !== "object" || this.#loaded.diversion.kind !== "share") return;
-    const { given, stayed } = await readCounts(table, this.#counted);
-    if (given === this.#counted.given && stayed === this.#counted.stayed) return;
-    this.#counted = { given, stayed };
-    if (!this.#stopped) onCounted(this.#counted);
   }
 
   #tell(diversion: Diversion): void {
