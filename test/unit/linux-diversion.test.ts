@@ -49,7 +49,7 @@ it("the first script declares, empties the chains, and fills them", () => {
       set stayed4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
       set keep4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; }
       set frags4 { typeof ip saddr . ip daddr . ip id . ip protocol; flags dynamic,timeout; timeout 30s; size 65536; }
-      set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; counter; }
+      set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; }
       set arrived4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
       set direct4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
       chain over {

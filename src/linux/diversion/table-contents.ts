@@ -18,11 +18,7 @@ const attributes = {
   listElement: 1,
   key: 1,
   expiration: 5,
-  expression: 7,
   dataValue: 1,
-  expressionName: 1,
-  expressionData: 2,
-  counterPackets: 2,
 } as const;
 
 export interface Element {
@@ -30,8 +26,6 @@ export interface Element {
   readonly key: Buffer;
   /** Milliseconds until it goes; of sets with a timeout. */
   readonly expires: number | undefined;
-  /** Of sets with a counter. */
-  readonly packets: number | undefined;
 }
 
 /** Nothing where there is no such table or set. Rejects where the kernel refuses. */
@@ -68,16 +62,8 @@ const eachIn = (bytes: Buffer, [from, end]: Range, take: (element: Element) => v
       take({
         key: bytes.subarray(...key),
         expires: expires && Number(bytes.readBigUInt64BE(expires[0])),
-        packets: packetsOf(bytes, element),
       });
     }
     at = (element[1] + 3) & ~3;
   }
-};
-
-const packetsOf = (bytes: Buffer, element: Range): number | undefined => {
-  const expression = find(bytes, element, attributes.expression);
-  const data = find(bytes, expression, attributes.expressionData);
-  const packets = find(bytes, data, attributes.counterPackets);
-  return packets && Number(bytes.readBigUInt64BE(packets[0]));
 };
