@@ -78,7 +78,7 @@ describe("renamed", () => {
     server.write(1);
     renameSync(log, `${log}.1`);
     reader.poll();
-    expect(reader.follower.state).toBe("missing");
+    expect(reader.follower.problem).toContain("there is no such file");
     expect(reader.trouble(), "a rotation takes its time").toBeUndefined();
     server.write(2);
     reader.poll(5_000);
