@@ -1,6 +1,7 @@
 import { Sessions, type SignOfLife, type Verdict } from "../../src/agent/sessions.ts";
 import { after, type Instant, instant, millis } from "../../src/core/time.ts";
-import { type Envelope, noKept, type Session } from "../../src/protocol/datagram.ts";
+import type { Envelope, Session } from "../../src/protocol/datagram.ts";
+import { noKept } from "./protocol-fixtures.ts";
 
 /** Two machines that exchange envelopes. */
 
