@@ -10,6 +10,7 @@ import { type Child, eventually, Namespace, wait } from "./namespace.ts";
 
 /** What moves. */
 export const shared = { v4: "10.99.0.100", v6: "fd99::100" } as const;
+export const both = [shared.v4, shared.v6] as const;
 export const macs = { here: "02:00:00:00:00:11", there: "02:00:00:00:00:12" } as const;
 export const clientAddress = { v4: "10.99.0.7", v6: "fd99::7", second: "10.99.0.8" } as const;
 export const table = tableName("contract");

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { noDiversion } from "../../src/core/diversion.ts";
 import {
   allButKept,
+  both,
   byShare,
   clientAddress,
   kept,
@@ -13,8 +14,6 @@ import {
 } from "./diversion-lab.ts";
 
 /** The address changes machines; whoever has a connection keeps it where it is. */
-
-const both = [shared.v4, shared.v6] as const;
 
 it.each(both)("connections to %s outlive the move on the machine that has them", async (a) => {
   using lab = await Lab.start();

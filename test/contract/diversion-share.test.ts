@@ -13,6 +13,7 @@ import {
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import {
   allButKept,
+  both,
   byShare,
   clientAddress,
   kept,
@@ -24,8 +25,6 @@ import {
 import { Namespace } from "./namespace.ts";
 
 /** The holder hands over new connections; those that it has, and those it has handed over, stay. */
-
-const both = [shared.v4, shared.v6] as const;
 
 it.each(both)("a share of %s goes over, none of them moves again, and all come home", async (a) => {
   using lab = await Lab.start();

@@ -1,15 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+
+import { openPlace } from "./log-server.ts";
 
 test("compiled, the thread is found beside the compiled watch", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const place = mkdtempSync(join(tmpdir(), "failover-compiled-"));
-  onTestFinished(() => rmSync(place, { recursive: true }));
+  const place = openPlace();
   writeFileSync(join(place, "access.log"), "");
   const config = {
     extends: join(root, "tsconfig.build.json"),

@@ -1,5 +1,4 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 
@@ -8,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Count } from "../../src/traffic/messages.ts";
 import { markCanary } from "../../src/traffic/parse/canary.ts";
 import { type TrafficWatch, watchTraffic } from "../../src/traffic/watch.ts";
-import { lineOf } from "./log-server.ts";
+import { lineOf, openPlace } from "./log-server.ts";
 
 let place: string;
 let log: string;
@@ -22,7 +21,7 @@ const noteWorker = (worker: Worker): void => {
 };
 
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), "failover-watch-"));
+  place = openPlace();
   log = join(place, "access.log");
   writeFileSync(log, lineOf(0));
   counts = [];
@@ -33,7 +32,6 @@ beforeEach(() => {
 afterEach(async () => {
   process.off("worker", noteWorker);
   await watch[Symbol.asyncDispose]();
-  rmSync(place, { recursive: true });
 });
 
 async function begin(...paths: string[]): Promise<void> {
