@@ -291,14 +291,14 @@ it("a line of the log says what a script is for", () => {
     words(share(0)),
     words(share(0.125, "10.99.0.7", "fd99::7")),
     words({ kind: "all-but-kept", to }, 15),
-    words({ kind: "kept", to }, 15),
+    words({ kind: "kept", to }, 1),
     words(noDiversion),
   ]).toMatchInlineSnapshot(`
     [
       "pass no new connections to 02:00:00:00:00:12",
       "pass 12.5 % of new connections, and those of 10.99.0.7, fd99::7, to 02:00:00:00:00:12",
       "pass all but 15 kept connections to 02:00:00:00:00:12",
-      "pass 15 kept connections back to 02:00:00:00:00:12",
+      "pass 1 kept connection back to 02:00:00:00:00:12",
       "only look who arrives",
     ]
   `);

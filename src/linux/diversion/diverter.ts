@@ -1,4 +1,5 @@
 import type { MacAddress } from "../../core/beat.ts";
+import { counted } from "../../core/counted.ts";
 import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts";
 import { type CommandListener, runNft } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
@@ -160,12 +161,13 @@ export class Diverter {
     const afresh = refused || (ended && aim.diversion.kind === "none");
     const listed = keep !== undefined && (afresh || !kept);
     const size = keep?.length ?? 0;
+    const connections = counted(size, "connection");
     const script = (elements: readonly string[]): string =>
       changeScript(scene, { loaded, aim, afresh, elements: listed ? elements : undefined });
     return {
       script: script(this.#elements?.lines ?? []),
-      what: settled && !afresh ? `note ${size} connections` : purposeWords(aim, size),
-      shown: script([`# add element netdev ${table} keep: ${size} connections`]),
+      what: settled && !afresh ? `note ${connections}` : purposeWords(aim, size),
+      shown: script([`# add element netdev ${table} keep: ${connections}`]),
       done: () => this.#loadedIs(aim, keep),
     };
   }
