@@ -246,11 +246,10 @@ export class Diverter {
   #look(): void {
     this.#timer = undefined;
     this.#pausing = false;
-    this.#noticeRemoval();
     void this.#work();
   }
 
-  /** Before every change as well: what is gone has to be declared again. */
+  /** Before every change, and never during one: what is gone then may be gone by our own hand. */
   #noticeRemoval(): void {
     const { table, onTrouble } = this.#options;
     if (typeof this.#loaded !== "object" || this.#netfilter.chain(table, "in")) return;
