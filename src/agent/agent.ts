@@ -1,4 +1,4 @@
-import type { Beat, MacAddress } from "../core/beat.ts";
+import type { Beat } from "../core/beat.ts";
 import { type Effect, sameWish, type Wish } from "../core/effect.ts";
 import type { Event } from "../core/event.ts";
 import type { Policy } from "../core/policy.ts";
@@ -203,7 +203,7 @@ export class Agent {
     else if (effect.kind === "probe") host.probe(effect.holder);
     else if (effect.kind === "probe-witness") host.probeWitness();
     else if (effect.kind === "renew") host.renew();
-    else if (effect.kind === "probe-peer") host.probePeer(peerMac(this.current));
+    else if (effect.kind === "probe-peer") host.probePeer();
     else if (effect.kind === "list-kept") host.listKept(effect.id);
     else steward.perform(effect);
   }
@@ -278,6 +278,3 @@ interface Saying {
 
 /** No configuration has a shorter one, whatever a beat says. */
 const shortestInterval = millis(10);
-
-const peerMac = ({ peer }: State): MacAddress | undefined =>
-  peer.kind === "heard" ? peer.beat.mac : undefined;

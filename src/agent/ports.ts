@@ -25,8 +25,8 @@ export interface Host {
   announce(): void;
   probe(holder: MacAddress | undefined): void;
   probeWitness(): void;
-  /** Answered by `peer-kernel-answered`. */
-  probePeer(peer: MacAddress | undefined): void;
+  /** Asks the peer's kernel for the peer's own addresses. Answered by `peer-kernel-answered`. */
+  probePeer(): void;
   /** Which connections end here, so that its kernel keeps them. Answered by `kept-listed`. */
   listKept(id: HandoverId): void;
   /** The peer's list: its kernel hands them back. Answered by `kept-placed`. */

@@ -1,6 +1,6 @@
 import { type HandoverId, type HandoverPhase, handoverPhases } from "../core/beat.ts";
+import { counted } from "../core/counted.ts";
 import type { HandoverEnd, HandoverStatus, Status, TrafficCounts } from "./status.ts";
-import { counted } from "./spans.ts";
 import { countWords, percent } from "./status-text.ts";
 
 /** A handover as far as its stream of statuses has told it. */

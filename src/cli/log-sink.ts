@@ -2,9 +2,9 @@ import { createWriteStream, fstatSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Writable } from "node:stream";
 
+import { counted } from "../core/counted.ts";
 import { errorCode, reasonOf } from "./failure.ts";
 import { PatientWriter, type ReportTrouble } from "./patient-writer.ts";
-import { counted } from "./spans.ts";
 
 /** Where log lines go. Never waits: what cannot be taken in time is given up, and counted. */
 export interface LogSink {

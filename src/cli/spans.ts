@@ -27,8 +27,3 @@ export function readSpan(text: string): number | undefined {
 export function happened(what: string, age: Age): string {
   return age === null ? `never ${what}` : `${what} ${span(age)} ago`;
 }
-
-/** `1 request`, `7 requests`. */
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? "" : "s"}`;
-}

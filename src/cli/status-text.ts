@@ -1,6 +1,7 @@
 import type { NetworkView, PublicRole } from "../core/beat.ts";
+import { counted } from "../core/counted.ts";
 import { oneLine } from "./logging.ts";
-import { counted, happened, span } from "./spans.ts";
+import { happened, span } from "./spans.ts";
 import type {
   HandoverEnd,
   HandoverStatus,
@@ -145,7 +146,9 @@ export function waitingLine({ id, node, at, in: left, state, kept }: WaitingStat
 /** `7 of 10 requests, 0 errors`; once there are enough, `12 requests, 0 errors`. */
 export function countWords({ requests, errors }: TrafficCounts, needed = 0): string {
   const served =
-    requests < needed ? `${requests} of ${needed} requests` : counted(requests, "request");
+    requests < needed
+      ? `${requests} of ${counted(needed, "request")}`
+      : counted(requests, "request");
   return `${served}, ${counted(errors, "error")}`;
 }
 

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 
 import type { MacAddress } from "../core/beat.ts";
+import { counted } from "../core/counted.ts";
 import { type Diversion, noDiversion } from "../core/diversion.ts";
 import type { AddressWish } from "../core/effect.ts";
 import { commandLine } from "../linux/command.ts";
@@ -195,7 +196,7 @@ function proof({ configuration, from, to }: Swap, whose: string): readonly strin
   const { minRequests, maxErrorRate, verifyTime } = configuration.swap;
   return [
     `# counts requests and errors in ${to.accessLogs.join(", ")}${whose}`,
-    `# at least ${minRequests} requests in ${verifyTime / 1000} s, errors at most ` +
+    `# at least ${counted(minRequests, "request")} in ${verifyTime / 1000} s, errors at most ` +
       `${percent(maxErrorRate)} above those of ${from.name}`,
   ];
 }

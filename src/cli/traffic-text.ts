@@ -1,6 +1,6 @@
+import { counted } from "../core/counted.ts";
 import { quarterMinutes } from "../traffic/profile/week.ts";
 import { oneLine } from "./logging.ts";
-import { counted } from "./spans.ts";
 import type { Paint, Style } from "./terminal.ts";
 import type { TrafficReport } from "./traffic-command.ts";
 

@@ -1,4 +1,5 @@
 import type { HandoverWord } from "./beat.ts";
+import { counted } from "./counted.ts";
 import { freshPeer, peerKernelGoneAt, speaks } from "./judge.ts";
 import { ended, firstPacketTime, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
@@ -218,9 +219,6 @@ function cutShort({ connections, stragglers }: Left, policy: Policy): string {
 
 const stillSending = (stragglers: number): string =>
   stragglers === 1 ? "1 neighbour still sends to it" : `${stragglers} neighbours still send to it`;
-
-const counted = (count: number, thing: string): string =>
-  `${count} ${thing}${count === 1 ? "" : "s"}`;
 
 /** Neighbours whose entry nobody can change are served until it is changed for them. */
 function fromLingering(state: State, giving: Draining, now: Instant, policy: Policy) {

@@ -1,5 +1,6 @@
 import type { Report } from "../agent/ports.ts";
 import type { HandoverId, MacAddress } from "../core/beat.ts";
+import { counted } from "../core/counted.ts";
 import type { Flow } from "../core/diversion.ts";
 import type { Wish } from "../core/effect.ts";
 import { type CommandListener, commandLine, runCommand } from "./command.ts";
@@ -72,7 +73,6 @@ export class ConnectionKeeper {
       onTrouble,
       onDiverted: (diversion) => report({ kind: "diversion-observed", diversion }),
       onKept: () => this.#kept(),
-      onCounted: () => {},
     });
   }
 
@@ -116,7 +116,7 @@ export class ConnectionKeeper {
     try {
       const { total, clients } = await countConnections(addresses);
       const whose = clients.map(({ client, count }) => `${count} of ${client}`).join(", ");
-      if (total > 0) onNotice(`Ending ${total} connections that are left: ${whose}`);
+      if (total > 0) onNotice(`Ending ${counted(total, "connection")} still open: ${whose}`);
     } catch (error) {
       onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
     }

@@ -36,19 +36,6 @@ export const lookForLeftovers = (device: string, addresses: readonly string[]): 
   };
 };
 
-/**
- * Whether an earlier agent passed frames on to the other machine, and the kernel still does. Connections
- * depend on it: the next agent wishes `share` 0 rather than nothing. Some microseconds.
- */
-export const leftDiversion = (pair: string): boolean => {
-  const netfilter = new NetlinkSocket("netfilter");
-  try {
-    return netfilter.table("netdev", tableName(pair));
-  } finally {
-    netfilter.close();
-  }
-};
-
 /** A command that was run, as an administrator would type it, and what came of it. */
 export interface CleanupStep {
   readonly line: string;

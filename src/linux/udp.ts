@@ -23,7 +23,7 @@ export interface UdpTransportOptions {
  * `refused`: the other machine says that nobody listens there. `broken`: this machine cannot send,
  * for the reason given.
  */
-export type PathState =
+type PathState =
   | { readonly kind: "opening" | "open" | "refused" }
   | { readonly kind: "broken"; readonly reason: string };
 
@@ -53,10 +53,6 @@ export class UdpTransport implements Transport {
     this.#paths[path]?.send(datagram);
   }
 
-  pathState(path: number): PathState | undefined {
-    return this.#paths[path]?.state;
-  }
-
   /** Datagrams that ever arrived, on all paths. */
   get received(): number {
     return this.#received;
@@ -84,10 +80,6 @@ class Path {
     this.#index = index;
     this.#options = options;
     this.#count = count;
-  }
-
-  get state(): PathState {
-    return this.#state;
   }
 
   open(): void {

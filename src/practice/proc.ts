@@ -23,11 +23,6 @@ export function isStopped(pid: number): boolean {
   return /^State:\tT/m.test(text(`/proc/${pid}/status`));
 }
 
-/** All pids whose command line contains the text. */
-export function processesWith(fragment: string): number[] {
-  return numbers(entries("/proc").join(" ")).filter((pid) => commandLineOf(pid).includes(fragment));
-}
-
 function entries(directory: string): string[] {
   try {
     return readdirSync(directory);

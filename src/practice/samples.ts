@@ -78,10 +78,3 @@ export function changeover(
   if (first === undefined) return undefined;
   return { start: last.at, millis: first.at - last.at, before: from, after: to };
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, next) => one - next);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
-}

@@ -18,16 +18,6 @@ export const labTools: readonly Tool[] = [
   { command: "mount", package: "mount" },
 ];
 
-/** What the tests and measurements use besides. */
-export const testTools: readonly Tool[] = [
-  { command: "nginx", package: "nginx" },
-  { command: "keepalived", package: "keepalived" },
-  { command: "arping", package: "iputils-arping" },
-  { command: "ping", package: "iputils-ping" },
-  { command: "stress-ng", package: "stress-ng" },
-  { command: "wrk", package: "wrk" },
-];
-
 export function missingTools(tools: readonly Tool[]): Tool[] {
   return tools.filter(({ command }) => !isInstalled(command));
 }

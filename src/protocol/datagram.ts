@@ -91,8 +91,6 @@ export interface Page {
   readonly flows: readonly Flow[];
 }
 
-export const noKept: KeptWord = { pages: 0, heard: 0, page: undefined };
-
 /** Bytes of the flows of one page: with the longest beat before them it stays below the limit. */
 export const pageBytesMax = 560;
 export const flowBytes = (flow: Flow): number => (flow.address.includes(":") ? 37 : 13);

@@ -3,10 +3,8 @@ import { statSync } from "node:fs";
 import type { LineSink } from "./lines.ts";
 import { identityOf, OpenLog, type Start } from "./open-log.ts";
 
-export type FollowState = "following" | "missing" | "denied" | "failed";
-
 interface Problem {
-  readonly state: Exclude<FollowState, "following">;
+  readonly kind: "missing" | "denied" | "failed";
   readonly sentence: string;
 }
 
@@ -57,10 +55,6 @@ export class Follower {
     this.#start = options.start;
   }
 
-  get state(): FollowState {
-    return this.#problem?.state ?? "following";
-  }
-
   /** How far the file was read: where another follower would go on. */
   get position(): Start {
     return this.#current?.position ?? this.#start;
@@ -103,9 +97,9 @@ export class Follower {
       const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) {
         if (this.#start === "end") this.#start = "beginning";
-        return { state: "missing", sentence: missing(path) };
+        return { kind: "missing", sentence: missing(path) };
       }
-      if (!stats.isFile()) return { state: "failed", sentence: noFile(path) };
+      if (!stats.isFile()) return { kind: "failed", sentence: noFile(path) };
       const identity = identityOf(stats);
       // Where it stood when first seen, should it only become readable later.
       if (this.#start === "end") this.#start = { identity, offset: Number(stats.size) };
@@ -156,8 +150,8 @@ export class Follower {
   }
 
   #note(problem: Problem | undefined, now: number): void {
-    const before = this.#problem?.state;
-    if (this.#looked && problem?.state !== before) this.#problemSince = now;
+    const before = this.#problem?.kind;
+    if (this.#looked && problem?.kind !== before) this.#problemSince = now;
     this.#problem = problem;
   }
 }
@@ -177,9 +171,9 @@ const retiredMax = 8;
 
 function problemOf(path: string, error: unknown): Problem {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT") return { state: "missing", sentence: missing(path) };
-  if (code === "EACCES" || code === "EPERM") return { state: "denied", sentence: denied(path) };
-  return { state: "failed", sentence: `Cannot read ${path}: ${message}` };
+  if (code === "ENOENT") return { kind: "missing", sentence: missing(path) };
+  if (code === "EACCES" || code === "EPERM") return { kind: "denied", sentence: denied(path) };
+  return { kind: "failed", sentence: `Cannot read ${path}: ${message}` };
 }
 
 const missing = (path: string): string =>

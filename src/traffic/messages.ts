@@ -1,6 +1,4 @@
-import type { FollowState } from "./follow.ts";
 import type { Start } from "./open-log.ts";
-import type { LineShape } from "./parse/line.ts";
 
 /**
  * What the thread of the heart and the reader's thread say to each other. Messages are small, and
@@ -34,20 +32,6 @@ export interface Recent {
   readonly span: number;
 }
 
-export interface FileState {
-  readonly path: string;
-  readonly state: FollowState;
-  /** What is wrong, as a sentence; undefined while following. */
-  readonly problem: string | undefined;
-  /** The shape of the last readable line. */
-  readonly format: LineShape | undefined;
-  /** Lines since its reader was started, unreadable ones included. */
-  readonly lines: number;
-  readonly unreadable: number;
-  /** Milliseconds since the last line was read. */
-  readonly lastLineAge: number | undefined;
-}
-
 /** What a reader is started with; after its predecessor's death, where that one stood. */
 export interface ReaderStart {
   readonly files: readonly { readonly path: string; readonly start: Start }[];
@@ -68,22 +52,19 @@ export interface Exclusion {
 export interface Answers {
   "begin-count": undefined;
   recent: Recent;
-  files: readonly FileState[];
   "await-tag": undefined;
 }
 
 export type Question =
   | { readonly kind: "begin-count"; readonly id: string }
   | { readonly kind: "recent"; readonly span: number }
-  | { readonly kind: "files" }
   | { readonly kind: "await-tag"; readonly tag: string };
 
 export type ToReader =
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   /** Nobody waits for the answer any more. */
   | { readonly kind: "forget"; readonly number: number }
-  | { readonly kind: "exclude"; readonly exclusion: Exclusion }
-  | { readonly kind: "end-count" };
+  | { readonly kind: "exclude"; readonly exclusion: Exclusion };
 
 export type FromReader =
   | {

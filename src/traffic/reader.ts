@@ -67,9 +67,6 @@ export class Reader {
         this.#counting.exclude(message.exclusion.addresses);
         this.#report();
         return;
-      case "end-count":
-        this.#counting = undefined;
-        return;
     }
   }
 
@@ -87,11 +84,6 @@ export class Reader {
       case "recent":
         this.#post({ kind: "answer", number, answer: this.#recent(question.span, now) });
         return;
-      case "files": {
-        const answer = this.#files.map((file) => file.state(now));
-        this.#post({ kind: "answer", number, answer });
-        return;
-      }
       case "await-tag":
         this.#awaited.set(number, question.tag);
         this.#answerAwaited();

@@ -1,4 +1,4 @@
-import type { Count, Exclusion, FileState, Recent } from "./messages.ts";
+import type { Count, Exclusion, Recent } from "./messages.ts";
 import type { Start } from "./open-log.ts";
 import { ReaderThread } from "./reader-thread.ts";
 
@@ -11,7 +11,7 @@ export interface TrafficWatch extends AsyncDisposable {
   start(): Promise<void>;
   /**
    * Resolves when everything written so far has been read and counting for `id` has begun, at zero.
-   * Every change is told to `onCount` until another count is begun or `endCount`.
+   * Every change is told to `onCount` until another count is begun.
    */
   count(id: string): Promise<void>;
   /**
@@ -21,7 +21,6 @@ export interface TrafficWatch extends AsyncDisposable {
    * are excluded.
    */
   exclude(id: string, addresses: readonly string[]): void;
-  endCount(): void;
   /** What was served in the last `spanMillis`, 1,000 to 60,000. */
   recent(spanMillis: number): Promise<Recent>;
   /**
@@ -31,7 +30,6 @@ export interface TrafficWatch extends AsyncDisposable {
    * found at once.
    */
   awaitTag(tag: string, options: { readonly signal: AbortSignal }): Promise<number | undefined>;
-  files(): Promise<readonly FileState[]>;
 }
 
 export interface TrafficWatchOptions {
@@ -56,7 +54,7 @@ class ThreadedWatch implements TrafficWatch {
   /** The count that is told; undefined also while one is being begun. */
   #count: Count | undefined;
   #exclusion: Exclusion | undefined;
-  /** Counts begun or ended so far: an answer to any but the last is late. */
+  /** Counts begun so far: an answer to any but the last is late. */
   #turns = 0;
 
   constructor(options: TrafficWatchOptions) {
@@ -81,7 +79,7 @@ class ThreadedWatch implements TrafficWatch {
 
   async start(): Promise<void> {
     this.#thread.start();
-    await this.#thread.ask({ kind: "files" });
+    await this.recent(1_000);
   }
 
   count(id: string): Promise<void> {
@@ -103,12 +101,6 @@ class ThreadedWatch implements TrafficWatch {
   exclude(id: string, addresses: readonly string[]): void {
     this.#exclusion = { id, addresses };
     this.#thread.tell({ kind: "exclude", exclusion: this.#exclusion });
-  }
-
-  endCount(): void {
-    this.#count = undefined;
-    this.#turns += 1;
-    this.#thread.tell({ kind: "end-count" });
   }
 
   recent(spanMillis: number): Promise<Recent> {
@@ -142,10 +134,6 @@ class ThreadedWatch implements TrafficWatch {
       });
       signal.addEventListener("abort", giveUp, { once: true });
     });
-  }
-
-  files(): Promise<readonly FileState[]> {
-    return this.#thread.ask({ kind: "files" });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,8 @@
 import { Follower } from "./follow.ts";
 import { LastMinute, type Sums } from "./last-minute.ts";
 import { lineBytesMax } from "./lines.ts";
-import type { FileState } from "./messages.ts";
 import type { Start } from "./open-log.ts";
-import { isAnswered, isServerError, type LineShape, type LogLine } from "./parse/line.ts";
+import { isAnswered, isServerError, type LogLine } from "./parse/line.ts";
 import { type LineReader, lineReader } from "./parse/log-format.ts";
 
 export interface WatchedFileOptions {
@@ -21,10 +20,6 @@ export class WatchedFile {
   readonly #read: LineReader;
   readonly #minute = new LastMinute();
   #now = 0;
-  #shape: LineShape | undefined;
-  #lines = 0;
-  #unreadable = 0;
-  #lastLineAt: number | undefined;
   #sample = "";
   #garbled = false;
   #told: string | undefined;
@@ -56,18 +51,6 @@ export class WatchedFile {
     return this.#minute.sum(since);
   }
 
-  state(now: number): FileState {
-    return {
-      path: this.#options.path,
-      state: this.#follower.state,
-      problem: this.#follower.problem,
-      format: this.#shape,
-      lines: this.#lines,
-      unreadable: this.#unreadable,
-      lastLineAge: this.#lastLineAt === undefined ? undefined : now - this.#lastLineAt,
-    };
-  }
-
   /**
    * What is wrong, as a sentence, once; again only after it was well, or otherwise wrong, in
    * between.
@@ -92,18 +75,12 @@ export class WatchedFile {
   #count(line: LogLine | undefined, text: string): void {
     const bucket = this.#minute.at(this.#now);
     bucket.lines += 1;
-    this.#lines += 1;
-    this.#lastLineAt = this.#now;
     if (line === undefined) {
       bucket.unreadable += 1;
-      this.#unreadable += 1;
       this.#sample = JSON.stringify(text.slice(0, 80));
-    } else {
-      this.#shape = line.shape;
-      if (line.canary === undefined && isAnswered(line.status)) {
-        bucket.requests += 1;
-        if (isServerError(line.status)) bucket.errors += 1;
-      }
+    } else if (line.canary === undefined && isAnswered(line.status)) {
+      bucket.requests += 1;
+      if (isServerError(line.status)) bucket.errors += 1;
     }
     this.#options.onLine(line);
   }

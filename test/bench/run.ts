@@ -7,10 +7,9 @@
  *   COUNT=3 npm run bench             fewer
  *   ONLY=keepalived npm run bench     those whose name contains the word
  */
-import { median } from "../../src/practice/samples.ts";
-import { ensureTools, labTools, testTools } from "../../src/practice/tools.ts";
 import { type Contender, failover, keepalived } from "./contenders.ts";
-import { inOneLine } from "../system/load/crowd.ts";
+import { setup } from "../system/install-tools.ts";
+import { inOneLine, median } from "../system/load/crowd.ts";
 import { drains } from "./drains.ts";
 import { plannedSwaps, powerCuts } from "./measure.ts";
 import { atRest } from "./rest.ts";
@@ -27,7 +26,7 @@ const pairs: readonly (readonly [Contender, Contender])[] = [
 
 const parts = { cuts, moves, handovers, rest };
 const asked = process.argv.slice(2);
-await ensureTools([...labTools, ...testTools], console.log);
+await setup();
 for (const [name, part] of Object.entries(parts)) {
   if (asked.length === 0 || asked.includes(name)) await part();
 }

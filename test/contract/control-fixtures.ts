@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { onTestFinished } from "vitest";
+
 import type { WantedSwap } from "../../src/cli/control-protocol.ts";
 import { type ControlHandlers, ControlServer } from "../../src/cli/control-server.ts";
 import type { Status, WaitingStatus } from "../../src/cli/status.ts";
 import type { Order } from "../../src/core/event.ts";
-import { aStatus } from "../unit/cli-fixtures.ts";
+import { aStatus, type Scratch, scratch } from "../unit/cli-fixtures.ts";
 
 /** An agent as far as the control socket sees one: it says what the test tells it to. */
 export class StageAgent implements ControlHandlers, AsyncDisposable {
@@ -77,6 +79,24 @@ export class StageAgent implements ControlHandlers, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#server[Symbol.asyncDispose]();
   }
+}
+
+export interface Stage {
+  readonly place: Scratch;
+  readonly socket: string;
+  readonly agent: StageAgent;
+}
+
+/** An agent that listens in a directory of its own, until the end of the test. */
+export async function openStage(): Promise<Stage> {
+  const place = await scratch();
+  const socket = place.path("www.sock");
+  const agent = await StageAgent.at(socket);
+  onTestFinished(async () => {
+    await agent[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+  return { place, socket, agent };
 }
 
 export interface Typed {

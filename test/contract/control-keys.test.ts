@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { addKey, readKeyFile } from "../../src/cli/key-file.ts";
-import { aStatus, type Scratch, scratch } from "../unit/cli-fixtures.ts";
-import { failover, StageAgent } from "./control-fixtures.ts";
+import { aStatus, type Scratch } from "../unit/cli-fixtures.ts";
+import { failover, openStage, type StageAgent } from "./control-fixtures.ts";
 
 /** Ids are the first byte of the SHA-256: 102 and 2. */
 const old = "00".repeat(32);
@@ -23,8 +23,8 @@ async function sayKeys(): Promise<void> {
 }
 
 beforeEach(async () => {
-  place = await scratch();
-  agent = await StageAgent.at(place.path("www.sock"));
+  const stage = await openStage();
+  ({ place, agent } = stage);
   peer = { signed: 102, newest: 102 };
   await writeFile(place.path("key"), `${old}\n`, { mode: 0o600 });
   await writeFile(
@@ -37,16 +37,12 @@ nodes:
   backup: { interface: eth0, paths: [203.0.113.12] }
 `,
   );
-  where = ["--config", place.path("failover.yaml"), "--socket", place.path("www.sock")];
+  where = ["--config", place.path("failover.yaml"), "--socket", stage.socket];
   process.on("SIGHUP", reread);
   await sayKeys();
 });
 
-afterEach(async () => {
-  process.off("SIGHUP", reread);
-  await agent[Symbol.asyncDispose]();
-  await place[Symbol.asyncDispose]();
-});
+afterEach(() => void process.off("SIGHUP", reread));
 
 const keysNow = async () => (await readKeyFile(place.path("key"))).map(({ id }) => id);
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { ControlClient } from "../../src/cli/control-client.ts";
 import { ControlServer } from "../../src/cli/control-server.ts";
-import { type Scratch, scratch } from "../unit/cli-fixtures.ts";
+import { promote, type Scratch, scratch } from "../unit/cli-fixtures.ts";
 import { StageAgent } from "./control-fixtures.ts";
 
 let place: Scratch;
@@ -28,15 +28,6 @@ async function stranger(): Promise<{ socket: Socket; heard: () => string }> {
   await new Promise((resolve) => socket.once("connect", resolve));
   return { socket, heard: () => text };
 }
-
-const promote = {
-  kind: "promote",
-  node: "backup",
-  id: "0123456789ab",
-  cut: false,
-  hold: undefined,
-  drainTime: undefined,
-} as const;
 
 describe("the place of the socket", () => {
   test("is made for its owner alone", async () => {

@@ -1,21 +1,15 @@
 import { writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
-import { type Scratch, scratch } from "../unit/cli-fixtures.ts";
-import { failover, StageAgent } from "./control-fixtures.ts";
+import type { Scratch } from "../unit/cli-fixtures.ts";
+import { failover, openStage, type StageAgent } from "./control-fixtures.ts";
 
 let place: Scratch;
 let socket: string;
 let agent: StageAgent;
 
 beforeEach(async () => {
-  place = await scratch();
-  socket = place.path("www.sock");
-  agent = await StageAgent.at(socket);
-});
-afterEach(async () => {
-  await agent[Symbol.asyncDispose]();
-  await place[Symbol.asyncDispose]();
+  ({ place, socket, agent } = await openStage());
 });
 
 const at = (when: string, ...args: readonly string[]) =>

@@ -44,5 +44,7 @@ test.each(addresses)("connections that are cut hear a reset from %s before it go
   harness.host.reconcile({ ...wish, silent: "absent" });
   await harness.eventually("the reset", () => said.includes("ECONNRESET"));
   await harness.eventually("the address gone", () => !onLoopback());
-  expect(harness.troubles).toEqual([expect.stringContaining("Ending 1 connections")]);
+  expect(harness.troubles).toEqual([
+    expect.stringContaining("Ending 1 connection still open: 1 of"),
+  ]);
 });

@@ -8,7 +8,6 @@ import { readArrivals } from "../../src/linux/diversion/arrivals.ts";
 import { countConnections, listConnections } from "../../src/linux/diversion/connections-list.ts";
 import { Diverter } from "../../src/linux/diversion/diverter.ts";
 import { listDivertedFlows, listStragglers } from "../../src/linux/diversion/stragglers.ts";
-import type { DiversionCounts } from "../../src/linux/diversion/table-contents.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 
 /**
@@ -26,7 +25,6 @@ export type ActorWord =
   | { readonly word: "answer"; readonly id: number; readonly value: unknown }
   | { readonly word: "failure"; readonly id: number; readonly reason: string }
   | { readonly word: "diverted"; readonly value: Diversion }
-  | { readonly word: "counted"; readonly value: DiversionCounts }
   | { readonly word: "kept"; readonly value: number }
   | { readonly word: "command" | "trouble"; readonly value: string };
 
@@ -42,7 +40,6 @@ const diverter = new Diverter({
   addresses: () => addresses,
   onDiverted: (value) => say({ word: "diverted", value }),
   onKept: (flows) => say({ word: "kept", value: flows.length }),
-  onCounted: (value) => say({ word: "counted", value }),
   onCommand: (line, script = "") => say({ word: "command", value: `${line}\n${script}` }),
   onTrouble: (value) => say({ word: "trouble", value }),
 });

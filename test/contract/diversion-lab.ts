@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Diversion } from "../../src/core/diversion.ts";
-import type { DiversionCounts } from "../../src/linux/diversion/table-contents.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
 import { muteScript, tableName } from "../../src/linux/mute.ts";
 import type { ActorOptions, ActorWord, Calls } from "./diversion-actor.ts";
@@ -11,6 +10,7 @@ import { type Child, eventually, Namespace, wait } from "./namespace.ts";
 
 /** What moves. */
 export const shared = { v4: "10.99.0.100", v6: "fd99::100" } as const;
+export const both = [shared.v4, shared.v6] as const;
 export const macs = { here: "02:00:00:00:00:11", there: "02:00:00:00:00:12" } as const;
 export const clientAddress = { v4: "10.99.0.7", v6: "fd99::7", second: "10.99.0.8" } as const;
 export const table = tableName("contract");
@@ -29,7 +29,6 @@ export class Actor {
   readonly namespace: Namespace;
   readonly diverted: Diversion[] = [];
   readonly kept: number[] = [];
-  readonly counted: DiversionCounts[] = [];
   readonly commands: string[] = [];
   readonly troubles: string[] = [];
   #child: Child | undefined;
@@ -98,7 +97,6 @@ export class Actor {
     if (word.word === "answer") this.#waiting.get(word.id)?.resolve(word.value);
     else if (word.word === "failure") this.#waiting.get(word.id)?.reject(new Error(word.reason));
     else if (word.word === "diverted") this.diverted.push(word.value);
-    else if (word.word === "counted") this.counted.push(word.value);
     else if (word.word === "kept") this.kept.push(word.value);
     else (word.word === "command" ? this.commands : this.troubles).push(word.value);
   }

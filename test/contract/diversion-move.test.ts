@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { noDiversion } from "../../src/core/diversion.ts";
 import {
   allButKept,
+  both,
   byShare,
   clientAddress,
   kept,
@@ -13,8 +14,6 @@ import {
 } from "./diversion-lab.ts";
 
 /** The address changes machines; whoever has a connection keeps it where it is. */
-
-const both = [shared.v4, shared.v6] as const;
 
 it.each(both)("connections to %s outlive the move on the machine that has them", async (a) => {
   using lab = await Lab.start();
@@ -82,7 +81,6 @@ it.each(both)("a client with an old entry for %s is served, and named", async (a
     client: a === shared.v4 ? clientAddress.v4 : clientAddress.v6,
     mac: "02:00:00:00:00:07",
   });
-  expect(one?.packets).toBeGreaterThan(30);
   expect(one?.silentFor).toBeLessThan(60_000);
   // The target's own frames are nobody's.
   there.namespace.run(`ip neigh replace ${a} lladdr ${macs.here} nud permanent dev eth0`);

@@ -230,7 +230,7 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
 
   describe(`${name}: the network`, () => {
     scene("the peer's kernel answers for the peer's own address", async (h) => {
-      h.host.probePeer(h.neighbourMac);
+      h.host.probePeer();
       const answered = () => h.events.some(({ kind }) => kind === "peer-kernel-answered");
       await h.eventually("the answer", answered, 5000);
     });

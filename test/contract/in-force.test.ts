@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 
 import type { Configuration } from "../../src/cli/configuration/configuration.ts";
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import { readApart } from "../../src/cli/configuration/read-apart.ts";
 import { InForce } from "../../src/cli/daemon/in-force.ts";
 import type { Event } from "../../src/core/event.ts";
+import { configurationOf } from "../unit/cli-fixtures.ts";
 import { eventually, wait } from "./namespace.ts";
 
 /** What is replaced with the configuration, on real files, threads and sockets. */
@@ -47,11 +47,8 @@ it("another access_log is counted, and another port is looked at, from the chang
   const [first, second] = [join(directory, "first.log"), join(directory, "second.log")];
   await Promise.all([writeFile(first, ""), writeFile(second, line)]);
   const ports = await Promise.all([listening(), listening()]);
-  const configurationWith = (log: string, port: number): Configuration => {
-    const parsed = parseConfiguration(text(`canary: { port: ${port} }`).replace("LOG", log));
-    if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-    return parsed.configuration;
-  };
+  const configurationWith = (log: string, port: number): Configuration =>
+    configurationOf(text(`canary: { port: ${port} }`).replace("LOG", log));
   const events: Event[] = [];
   const counts: string[] = [];
   const troubles: string[] = [];

@@ -1,37 +1,28 @@
 import {
   appendFileSync,
-  chmodSync,
   closeSync,
   copyFileSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   renameSync,
-  rmSync,
   statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { follow, lineOf, Server, upTo } from "./log-server.ts";
+import { follow, lineOf, openPlace, Server, upTo } from "./log-server.ts";
 
 let place: string;
 let log: string;
-beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), "failover-follow-"));
-  chmodSync(place, 0o755);
-  log = join(place, "access.log");
-});
-afterEach(() => rmSync(place, { recursive: true }));
-
 let server: Server;
 beforeEach(() => {
+  place = openPlace();
+  log = join(place, "access.log");
   server = new Server();
 });
 afterEach(() => server.close());
@@ -78,7 +69,7 @@ describe("renamed", () => {
     server.write(1);
     renameSync(log, `${log}.1`);
     reader.poll();
-    expect(reader.follower.state).toBe("missing");
+    expect(reader.follower.problem).toContain("there is no such file");
     expect(reader.trouble(), "a rotation takes its time").toBeUndefined();
     server.write(2);
     reader.poll(5_000);

@@ -1,4 +1,16 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { onTestFinished } from "vitest";
 
 import { Follower, type FollowOptions } from "../../src/traffic/follow.ts";
 
@@ -12,6 +24,14 @@ export const lineOf = (number: number): string =>
 
 export const upTo = (last: number, first = 1): number[] =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** A directory that anybody may enter, gone after the test. */
+export function openPlace(): string {
+  const place = mkdtempSync(join(tmpdir(), "failover-log-"));
+  chmodSync(place, 0o755);
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  return place;
+}
 
 /** Numbers its lines through, and appends to the file it has open, whatever that is called. */
 export class Server {

@@ -1,32 +1,25 @@
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   renameSync,
-  rmSync,
   statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 
-import { LogReader, Server, upTo } from "./log-server.ts";
+import { LogReader, openPlace, Server, upTo } from "./log-server.ts";
 
 let place: string;
 let log: string;
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), "failover-follow-"));
-  chmodSync(place, 0o755);
-  log = join(place, "access.log");
+  place = openPlace();
 });
-afterEach(() => rmSync(place, { recursive: true }));
 
 const writing = ["write", "write many", "write half"] as const;
 const rotating = ["rename", "create", "reopen", "unlink", "copytruncate", "truncate"] as const;

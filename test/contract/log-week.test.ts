@@ -1,29 +1,20 @@
 import { execFileSync } from "node:child_process";
-import {
-  appendFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, linkSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
 import { ensureTools } from "../../src/practice/tools.ts";
 import { markCanary } from "../../src/traffic/parse/canary.ts";
 import { learnWeek } from "../../src/traffic/profile/learn.ts";
 import { isOfFamily, logFamily } from "../../src/traffic/profile/log-family.ts";
+import { openPlace } from "./log-server.ts";
 
 let place: string;
 beforeEach(() => {
-  place = mkdtempSync(join(tmpdir(), "failover-week-"));
+  place = openPlace();
 });
-afterEach(() => rmSync(place, { recursive: true }));
 
 const at = (name: string): string => join(place, name);
 

@@ -8,7 +8,7 @@ export const faulty = (host: Host, fault: Partial<Host>): Host => ({
   announce: () => host.announce(),
   probe: (holder) => host.probe(holder),
   probeWitness: () => host.probeWitness(),
-  probePeer: (peer) => host.probePeer(peer),
+  probePeer: () => host.probePeer(),
   listKept: (id) => host.listKept(id),
   placeKept: (id, flows) => host.placeKept(id, flows),
   cutKept: () => host.cutKept(),

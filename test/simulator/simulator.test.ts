@@ -109,7 +109,7 @@ test("a holder that is not heard lets go before it is replaced, though a tenth o
     for (const machine of world.machines) machine.boot();
     world.run(3000);
     world.weather = { ...fairWeather, loss: 0.1, jitter: 1 };
-    world.cuts.push({ from: "primary", path: 0, what: "frames" });
+    world.cuts = [{ from: "primary", path: 0, what: "frames" }];
     watch(world);
     expect(() => world.run(200), `seed ${seed}`).not.toThrow();
   }

@@ -1,9 +1,8 @@
 import { expect, onTestFailed, test } from "vitest";
 
 import { type MachineName, serviceAddress, serviceAddress6 } from "../../src/practice/network.ts";
-import { median } from "../../src/practice/samples.ts";
 import { now, pause } from "../../src/practice/wait.ts";
-import { Crowd, type Figures, inOneLine } from "./load/crowd.ts";
+import { Crowd, type Figures, inOneLine, median } from "./load/crowd.ts";
 import { DrainLab, exitCodes, longTest, reload } from "./load/drain-lab.ts";
 
 /** How many swaps, there and back in turn; 20 for the full measurements. */

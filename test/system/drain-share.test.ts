@@ -20,50 +20,54 @@ beforeAll(async () => {
 });
 afterAll(() => pair[Symbol.asyncDispose]());
 
-test("a share of 20 % is a fifth of new connections, each wholly on one machine, with loss; idle ones stay", async () => {
-  onTestFailed(() => console.error(pair.logs()));
-  const { holder, standby } = await pair.calm();
-  const { client } = pair.lab;
-  const load = { address: serviceAddress, mode: "http", timeout: 60_000 } as const;
-  await using asking = await ClientLoad.start(client, { ...load, perSecond: 250 });
-  await pause(1000);
-  const span = `${idle / 1000 + 15}s`;
-  const held = pair.promote(standby, "--share", "20%", "--for", span);
-  await pair.untilWord(holder, ["diverting", "serving", "proved"]);
-  const drop = "numgen random mod 100 < 5 drop";
-  await client.mustExec([
-    "nft",
-    `table inet loss {
+test(
+  "a share of 20 % is a fifth of new connections, each wholly on one machine, with loss; idle ones stay",
+  async () => {
+    onTestFailed(() => console.error(pair.logs()));
+    const { holder, standby } = await pair.calm();
+    const { client } = pair.lab;
+    const load = { address: serviceAddress, mode: "http", timeout: 60_000 } as const;
+    await using asking = await ClientLoad.start(client, { ...load, perSecond: 250 });
+    await pause(1000);
+    const span = `${idle / 1000 + 15}s`;
+    const held = pair.promote(standby, "--share", "20%", "--for", span);
+    await pair.untilWord(holder, ["diverting", "serving", "proved"]);
+    const drop = "numgen random mod 100 < 5 drop";
+    await client.mustExec([
+      "nft",
+      `table inet loss {
       chain in { type filter hook input priority 0; meta l4proto tcp ${drop}; }
       chain out { type filter hook output priority 0; meta l4proto tcp ${drop}; }
     }`,
-  ]);
-  const from = now();
-  const talks = [{ port: 81, count: 30, every: 0, pause: idle }];
-  await using downloads = await Talkers.start(client, { address: serviceAddress, talks });
-  await until("all downloads ended", () => downloads.told.downloads === 30, {
-    within: idle + 10_000,
-  });
-  const counted = thorough ? 5000 : 3000;
-  const begun = () => asking.samples.filter(({ at, took }) => at - took > from);
-  await until("enough was asked", () => begun().length >= counted, { within: 30_000 });
-  const to = now();
-  await client.exec(["nft", "flush", "ruleset"]);
-  const result = await held;
-  expect(result.code, result.stdout + result.stderr).toBe(exitCodes.rolledBack);
-  await asking.finish();
-  const all = begun().filter(({ at, took }) => at - took < to);
-  const there = all.filter((sample) => sample.kind === "answer" && sample.who === standby).length;
-  const share = there / all.length;
-  console.log(
-    `${there} of ${all.length} at the target: ${(share * 100).toFixed(1)} %; downloads idle for ${idle / 1000} s: ${JSON.stringify(downloads.told.of)}`,
-  );
-  expect(all.filter(({ kind }) => kind === "failure")).toEqual([]);
-  expect(share).toBeGreaterThan(0.17);
-  expect(share).toBeLessThan(0.23);
-  expect(downloads.told.broken).toEqual([]);
-  expect(Object.keys(downloads.told.of).sort()).toEqual(["backup", "primary"]);
-}, 240_000 + idle);
+    ]);
+    const from = now();
+    const talks = [{ port: 81, count: 30, every: 0, pause: idle }];
+    await using downloads = await Talkers.start(client, { address: serviceAddress, talks });
+    await until("all downloads ended", () => downloads.told.downloads === 30, {
+      within: idle + 10_000,
+    });
+    const counted = thorough ? 5000 : 3000;
+    const begun = () => asking.samples.filter(({ at, took }) => at - took > from);
+    await until("enough was asked", () => begun().length >= counted, { within: 30_000 });
+    const to = now();
+    await client.exec(["nft", "flush", "ruleset"]);
+    const result = await held;
+    expect(result.code, result.stdout + result.stderr).toBe(exitCodes.rolledBack);
+    await asking.finish();
+    const all = begun().filter(({ at, took }) => at - took < to);
+    const there = all.filter((sample) => sample.kind === "answer" && sample.who === standby).length;
+    const share = there / all.length;
+    console.log(
+      `${there} of ${all.length} at the target: ${(share * 100).toFixed(1)} %; downloads idle for ${idle / 1000} s: ${JSON.stringify(downloads.told.of)}`,
+    );
+    expect(all.filter(({ kind }) => kind === "failure")).toEqual([]);
+    expect(share).toBeGreaterThan(0.17);
+    expect(share).toBeLessThan(0.23);
+    expect(downloads.told.broken).toEqual([]);
+    expect(Object.keys(downloads.told.of).sort()).toEqual(["backup", "primary"]);
+  },
+  240_000 + idle,
+);
 
 test("a preview shows the standby to the tester, and none of a thousand others sees it", async () => {
   onTestFailed(() => console.error(pair.logs()));

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 import { ClientLoad } from "../../src/practice/client-load.ts";
@@ -8,7 +8,7 @@ import { Lab } from "../../src/practice/lab.ts";
 import { doubleAnswers, NeighbourWatch } from "../../src/practice/neighbour-watch.ts";
 import { places, serviceAddress, serviceAddress6 } from "../../src/practice/network.ts";
 import { ownScript } from "../../src/practice/own-script.ts";
-import { isAlive, processesWith } from "../../src/practice/proc.ts";
+import { commandLineOf, isAlive } from "../../src/practice/proc.ts";
 import { changeover, longestSilence } from "../../src/practice/samples.ts";
 import type { Station } from "../../src/practice/station.ts";
 import { now, pause, until } from "../../src/practice/wait.ts";
@@ -211,6 +211,13 @@ test("nothing is left of a lab whose maker is killed with SIGKILL", async () => 
   maker.kill("SIGKILL");
   await until("all of it is gone", () => !processesWith(marker).some(isAlive));
 });
+
+/** All pids whose command line contains the text. */
+const processesWith = (fragment: string): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => commandLineOf(pid).includes(fragment));
 
 const labMaker = new URL("./lab-maker.ts", import.meta.url).pathname;
 

@@ -6,21 +6,10 @@ import { fileFindings } from "../../src/cli/check/file-findings.ts";
 import type { Finding } from "../../src/cli/check/finding.ts";
 import { findingLines } from "../../src/cli/check-command.ts";
 import { configurationDigest } from "../../src/cli/configuration/digest.ts";
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import type { Status } from "../../src/cli/status.ts";
 import { plainPaint } from "../../src/cli/terminal.ts";
-import { aStatus, scratch } from "./cli-fixtures.ts";
+import { aStatus, configuration, scratch } from "./cli-fixtures.ts";
 
-const parsed = parseConfiguration(`
-pair: www
-address: 203.0.113.10
-key: /etc/failover/key
-nodes:
-  primary: { interface: eth0, paths: [203.0.113.11] }
-  backup: { interface: eth0, paths: [203.0.113.12] }
-`);
-if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-const { configuration } = parsed;
 const digest = configurationDigest(configuration);
 
 const words = (findings: readonly Finding[]): string[] =>

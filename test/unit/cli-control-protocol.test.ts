@@ -10,16 +10,7 @@ import {
 } from "../../src/cli/control-protocol.ts";
 import { LineReader } from "../../src/cli/line-reader.ts";
 import { millis } from "../../src/core/time.ts";
-import { aStatus } from "./cli-fixtures.ts";
-
-const promote = {
-  kind: "promote",
-  node: "backup",
-  id: "0123456789ab",
-  cut: false,
-  hold: undefined,
-  drainTime: undefined,
-} as const;
+import { aStatus, promote } from "./cli-fixtures.ts";
 
 const preview = {
   kind: "preview",

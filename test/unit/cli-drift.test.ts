@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 
 import { certificateFinding } from "../../src/cli/check/certificate-findings.ts";
 import { driftFinding, howToCompare } from "../../src/cli/check/drift-findings.ts";
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import { compareFingerprints, driftLines } from "../../src/cli/drift/compare.ts";
 import {
   type Fact,
@@ -19,18 +18,7 @@ import { entriesMax, treeFacts } from "../../src/cli/drift/tree.ts";
 import { plainPaint } from "../../src/cli/terminal.ts";
 import { readListeners } from "../../src/linux/listeners.ts";
 import { readDpkg, readRpm } from "../../src/linux/packages.ts";
-import { scratch } from "./cli-fixtures.ts";
-
-const parsed = parseConfiguration(`
-pair: www
-address: 203.0.113.10
-key: /etc/failover/key
-nodes:
-  primary: { interface: eth0, paths: [203.0.113.11] }
-  backup: { interface: eth0, paths: [203.0.113.12] }
-`);
-if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-const { configuration } = parsed;
+import { configuration, scratch } from "./cli-fixtures.ts";
 
 /** By `printf TEXT | sha256sum`. */
 const sha256 = {

@@ -2,7 +2,25 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Configuration } from "../../src/cli/configuration/configuration.ts";
+import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import type { HandoverStatus, Status } from "../../src/cli/status.ts";
+
+export function configurationOf(text: string): Configuration {
+  const parsed = parseConfiguration(text);
+  if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
+  return parsed.configuration;
+}
+
+/** The least that a pair has to tell. */
+export const configuration = configurationOf(`
+pair: www
+address: 203.0.113.10
+key: /etc/failover/key
+nodes:
+  primary: { interface: eth0, paths: [203.0.113.11] }
+  backup: { interface: eth0, paths: [203.0.113.12] }
+`);
 
 /** A holder in a quiet hour; each test changes what it is about. */
 export function aStatus(changes: Partial<Status> = {}): Status {
@@ -96,6 +114,16 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     ...changes,
   };
 }
+
+/** An order as a client sends it. */
+export const promote = {
+  kind: "promote",
+  node: "backup",
+  id: "0123456789ab",
+  cut: false,
+  hold: undefined,
+  drainTime: undefined,
+} as const;
 
 export function aHandover(changes: Partial<HandoverStatus> = {}): HandoverStatus {
   return {

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 
-import { counted, happened, span } from "../../src/cli/spans.ts";
+import { happened, span } from "../../src/cli/spans.ts";
 import { statusLines } from "../../src/cli/status-text.ts";
 import type { Paint } from "../../src/cli/terminal.ts";
 import { plainPaint } from "../../src/cli/terminal.ts";
+import { counted } from "../../src/core/counted.ts";
 import { aHandover, aStatus } from "./cli-fixtures.ts";
 
 const shown = (...args: Parameters<typeof aStatus>): string =>

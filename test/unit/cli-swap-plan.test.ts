@@ -1,18 +1,45 @@
 import { expect, test } from "vitest";
 
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import { dryRunLines, refusalsNow } from "../../src/cli/dry-run-command.ts";
 import { type PlanOptions, planSwap } from "../../src/cli/swap-plan.ts";
 import { plainPaint } from "../../src/cli/terminal.ts";
-import { aHandover, aStatus } from "./cli-fixtures.ts";
+import type { ByShare } from "../../src/core/diversion.ts";
+import { declareScript, loadScript, pickScript } from "../../src/linux/diversion/rules.ts";
+import { parseAddress } from "../../src/linux/ip-address.ts";
+import { aHandover, aStatus, configurationOf } from "./cli-fixtures.ts";
 
 const macs = { primary: "02:00:00:00:00:11", backup: "02:00:00:00:00:12" };
 
 function planned(text: string, options: Partial<PlanOptions> = {}): string {
-  const parsed = parseConfiguration(text);
-  if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-  const plan = planSwap(parsed.configuration, { target: "backup", cut: false, macs, ...options });
+  const plan = planSwap(configurationOf(text), { target: "backup", cut: false, macs, ...options });
   return `\n${dryRunLines(plan, [], plainPaint).join("\n")}\n`;
+}
+
+/** The long scripts by name: linux-diversion.test.ts has every line of them. */
+function byName(plan: string): string {
+  const common = { table: "failover_www", addresses: [parseAddress("203.0.113.10")] };
+  const primary = { ...common, device: "eth0", ownMac: macs.primary };
+  const backup = { ...common, device: "eth1", ownMac: macs.backup };
+  const to = macs.backup;
+  const share = (of: number): ByShare => ({ kind: "share", to, share: of, testers: [] });
+  const back = { kind: "kept", to: macs.primary } as const;
+  const scripts = {
+    "declare on eth0": declareScript(primary),
+    "declare on eth1": declareScript(backup),
+    "load share 0": loadScript(primary, { diversion: share(0), arrivalsFrom: undefined }),
+    "pick share 0": pickScript(primary, share(0)),
+    "pick share 1": pickScript(primary, share(1)),
+    "load kept, with arrivals": loadScript(backup, { diversion: back, arrivalsFrom: back.to }),
+    "load all but kept": loadScript(primary, {
+      diversion: { kind: "all-but-kept", to },
+      arrivalsFrom: undefined,
+    }),
+  };
+  return Object.entries(scripts).reduce(
+    (text, [name, script]) =>
+      text.replaceAll(script.replaceAll("\n", `\n${" ".repeat(4)}`), `[${name}]`),
+    plan,
+  );
 }
 
 test("in cut mode a dry run prints every command of both machines in its order", () => {
@@ -108,92 +135,14 @@ nodes:
 `;
 
 test("in drain mode a dry run prints every command of both machines in its order", () => {
-  expect(planned(small)).toMatchInlineSnapshot(`
+  expect(byName(planned(small))).toMatchInlineSnapshot(`
     "
     In drain mode:
     primary measures what it serves
         # counts requests and errors in /var/log/nginx/access.log
     primary remembers who comes, and passes nobody on yet
-        nft 'table netdev failover_www {
-          counter given { }
-          counter stayed { }
-          set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
-          set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
-          set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
-          set stayed4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
-          set keep4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; }
-          set frags4 { typeof ip saddr . ip daddr . ip id . ip protocol; flags dynamic,timeout; timeout 30s; size 65536; }
-          set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; counter; }
-          set arrived4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
-          set direct4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
-          chain over {
-          }
-          chain both {
-          }
-          chain pick4 {
-          }
-          chain rest4 {
-          }
-          chain syn4 {
-          }
-          chain ipv4 {
-          }
-          chain watch {
-            type filter hook ingress device "eth0" priority -1;
-          }
-          chain in {
-            type filter hook ingress device "eth0" priority 0;
-          }
-        }
-        flush chain netdev failover_www over
-        flush chain netdev failover_www both
-        flush chain netdev failover_www pick4
-        flush chain netdev failover_www rest4
-        flush chain netdev failover_www syn4
-        flush chain netdev failover_www ipv4
-        flush chain netdev failover_www watch
-        flush chain netdev failover_www in
-        flush set netdev failover_www frags4
-        table netdev failover_www {
-          chain over {
-            ether saddr set 02:00:00:00:00:11 ether daddr set 02:00:00:00:00:12 fwd to "eth0"
-          }
-          chain both {
-            ether saddr set 02:00:00:00:00:11 ether daddr set 02:00:00:00:00:12 dup to "eth0" ether daddr set 02:00:00:00:00:11 accept
-          }
-          chain in {
-            meta pkttype != host return
-            ether saddr 02:00:00:00:00:12 return
-            ip daddr { 203.0.113.10 } goto ipv4
-          }
-          chain ipv4 {
-            icmp type { destination-unreachable, time-exceeded, parameter-problem } goto both
-            meta l4proto icmp return
-            ip frag-off & 0x1fff != 0 ip saddr . ip daddr . ip id . ip protocol @frags4 goto over
-            ip frag-off & 0x3fff == 0x2000 ip saddr . tcp sport . ip daddr . tcp dport @moved4 update @frags4 { ip saddr . ip daddr . ip id . ip protocol }
-            ip frag-off & 0x3fff == 0x2000 ip saddr . tcp sport . ip daddr . tcp dport @closing4 update @frags4 { ip saddr . ip daddr . ip id . ip protocol }
-            meta l4proto != tcp goto rest4
-            tcp flags & (syn | ack) == syn jump syn4
-            tcp flags & (fin | rst) != 0 delete @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } delete @went4 { ip saddr . tcp sport . ip daddr . tcp dport }
-            tcp flags & (fin | rst) != 0 ip saddr . tcp sport . ip daddr . tcp dport @moved4 update @closing4 { ip saddr . tcp sport . ip daddr . tcp dport } delete @moved4 { ip saddr . tcp sport . ip daddr . tcp dport }
-            ip saddr . tcp sport . ip daddr . tcp dport @moved4 goto over
-            ip saddr . tcp sport . ip daddr . tcp dport @closing4 update @closing4 { ip saddr . tcp sport . ip daddr . tcp dport } goto over
-          }
-          chain syn4 {
-            ip saddr . tcp sport . ip daddr . tcp dport @went4 update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
-            ip saddr . tcp sport . ip daddr . tcp dport @stayed4 update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } return
-            delete @moved4 { ip saddr . tcp sport . ip daddr . tcp dport }
-            delete @closing4 { ip saddr . tcp sport . ip daddr . tcp dport }
-            goto pick4
-          }
-          chain pick4 {
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
-          }
-          chain rest4 {
-          }
-          chain watch {
-          }
-        }'
+        nft '[declare on eth0]
+        [load share 0]'
         # 4.0 s pass: who was about to connect is known then, and stays
     backup gets the address, unseen
         nft 'add table arp failover_www
@@ -214,82 +163,10 @@ test("in drain mode a dry run prints every command of both machines in its order
         curl -sS -o /dev/null http://203.0.113.10:80/
         # expects status 200-399, and the line in /var/log/nginx/access.log
     primary passes 100 % of new connections on
-        nft 'flush chain netdev failover_www pick4
-        flush chain netdev failover_www rest4
-        table netdev failover_www {
-          chain pick4 {
-            update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
-          }
-          chain rest4 {
-            meta l4proto != { tcp, icmp } goto over
-          }
-        }'
+        nft '[pick share 1]'
     backup notes who comes by way of primary
-        nft 'table netdev failover_www {
-          counter given { }
-          counter stayed { }
-          set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
-          set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
-          set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
-          set stayed4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
-          set keep4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; }
-          set frags4 { typeof ip saddr . ip daddr . ip id . ip protocol; flags dynamic,timeout; timeout 30s; size 65536; }
-          set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; counter; }
-          set arrived4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
-          set direct4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
-          chain over {
-          }
-          chain both {
-          }
-          chain pick4 {
-          }
-          chain rest4 {
-          }
-          chain syn4 {
-          }
-          chain ipv4 {
-          }
-          chain watch {
-            type filter hook ingress device "eth1" priority -1;
-          }
-          chain in {
-            type filter hook ingress device "eth1" priority 0;
-          }
-        }
-        flush chain netdev failover_www over
-        flush chain netdev failover_www both
-        flush chain netdev failover_www pick4
-        flush chain netdev failover_www rest4
-        flush chain netdev failover_www syn4
-        flush chain netdev failover_www ipv4
-        flush chain netdev failover_www watch
-        flush chain netdev failover_www in
-        flush set netdev failover_www frags4
-        table netdev failover_www {
-          chain over {
-            ether saddr set 02:00:00:00:00:12 ether daddr set 02:00:00:00:00:11 fwd to "eth1"
-          }
-          chain both {
-            ether saddr set 02:00:00:00:00:12 ether daddr set 02:00:00:00:00:11 dup to "eth1" ether daddr set 02:00:00:00:00:12 accept
-          }
-          chain in {
-            meta pkttype != host return
-            ether saddr 02:00:00:00:00:11 return
-            ip daddr { 203.0.113.10 } goto ipv4
-          }
-          chain ipv4 {
-            icmp type { destination-unreachable, time-exceeded, parameter-problem } goto both
-            ip frag-off & 0x1fff != 0 ip saddr . ip daddr . ip id . ip protocol @frags4 goto over
-            ip frag-off & 0x3fff == 0x2000 ip saddr . tcp sport . ip daddr . tcp dport @keep4 update @frags4 { ip saddr . ip daddr . ip id . ip protocol }
-            ip saddr . tcp sport . ip daddr . tcp dport @keep4 goto over
-          }
-          chain watch {
-            ether saddr 02:00:00:00:00:11 ip daddr { 203.0.113.10 } update @arrived4 { ip saddr }
-            ether saddr != 02:00:00:00:00:11 ip daddr { 203.0.113.10 } tcp flags & (syn | ack) == syn update @direct4 { ip saddr }
-            meta pkttype host ip daddr != { 203.0.113.10 } tcp flags & (syn | ack) == syn update @direct4 { ip saddr }
-          }
-        }'
+        nft '[declare on eth1]
+        [load kept, with arrivals]'
     backup proves that it serves them
         # counts requests and errors in /var/log/nginx/access.log, of those that were passed on
         # at least 10 requests in 30 s, errors at most 1 % above those of primary
@@ -302,38 +179,7 @@ test("in drain mode a dry run prints every command of both machines in its order
         # add element netdev failover_www keep4 { CLIENT . PORT . ADDRESS . PORT, ... }'
     primary passes everything else on, whoever sends it
         ip addr add 203.0.113.10/32 dev lo
-        nft 'flush chain netdev failover_www over
-        flush chain netdev failover_www both
-        flush chain netdev failover_www pick4
-        flush chain netdev failover_www rest4
-        flush chain netdev failover_www syn4
-        flush chain netdev failover_www ipv4
-        flush chain netdev failover_www watch
-        flush chain netdev failover_www in
-        flush set netdev failover_www frags4
-        table netdev failover_www {
-          chain over {
-            ether saddr set 02:00:00:00:00:11 ether daddr set 02:00:00:00:00:12 fwd to "eth0"
-          }
-          chain both {
-            ether saddr set 02:00:00:00:00:11 ether daddr set 02:00:00:00:00:12 dup to "eth0" ether daddr set 02:00:00:00:00:11 accept
-          }
-          chain in {
-            meta pkttype != host return
-            ether saddr 02:00:00:00:00:12 return
-            ip daddr { 203.0.113.10 } goto ipv4
-          }
-          chain ipv4 {
-            icmp type { destination-unreachable, time-exceeded, parameter-problem } goto both
-            ip frag-off & 0x1fff != 0 ip saddr . ip daddr . ip id . ip protocol @frags4 return
-            ip frag-off & 0x3fff == 0x2000 ip saddr . tcp sport . ip daddr . tcp dport @keep4 update @frags4 { ip saddr . ip daddr . ip id . ip protocol }
-            ip saddr . tcp sport . ip daddr . tcp dport @keep4 return
-            update @late4 { ip saddr . ether saddr }
-            goto over
-          }
-          chain watch {
-          }
-        }'
+        nft '[load all but kept]'
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
         ip addr del 203.0.113.10/32 dev lo
@@ -370,15 +216,7 @@ test("in drain mode a dry run prints every command of both machines in its order
         nft 'add table netdev failover_www
         delete table netdev failover_www'
     primary passes no new connection on, if the proof does not come
-        nft 'flush chain netdev failover_www pick4
-        flush chain netdev failover_www rest4
-        table netdev failover_www {
-          chain pick4 {
-            update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
-          }
-          chain rest4 {
-          }
-        }'
+        nft '[pick share 0]'
     backup ends what was passed on, in that case
         nft 'add table netdev failover_www
         delete table netdev failover_www'

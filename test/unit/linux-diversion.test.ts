@@ -43,15 +43,13 @@ it("the first script declares, empties the chains, and fills them", () => {
   const first = { loaded: "nothing", aim, afresh: false, elements: undefined } as const;
   expect(changeScript(one, first)).toMatchInlineSnapshot(`
     "table netdev failover_www {
-      counter given { }
-      counter stayed { }
       set moved4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; size 262144; }
       set closing4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 5m; size 262144; }
       set went4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
       set stayed4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; size 65536; }
       set keep4 { type ipv4_addr . inet_service . ipv4_addr . inet_service; }
       set frags4 { typeof ip saddr . ip daddr . ip id . ip protocol; flags dynamic,timeout; timeout 30s; size 65536; }
-      set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; counter; }
+      set late4 { type ipv4_addr . ether_addr; flags dynamic,timeout; timeout 1h; size 4096; }
       set arrived4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
       set direct4 { type ipv4_addr; flags dynamic,timeout; timeout 10m; size 1024; }
       chain over {
@@ -145,9 +143,9 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        ip saddr { 10.99.0.7 } update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        jhash ip saddr . tcp sport mod 1000 seed 0x5eed < 200 update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        ip saddr { 10.99.0.7 } update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        jhash ip saddr . tcp sport mod 1000 seed 0x5eed < 200 update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
         ip saddr { 10.99.0.7 } meta l4proto != { tcp, icmp } goto over
@@ -159,8 +157,8 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name given return
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        update @moved4 { ip saddr . tcp sport . ip daddr . tcp dport } update @went4 { ip saddr . tcp sport . ip daddr . tcp dport } return
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
         meta l4proto != { tcp, icmp } goto over
@@ -172,7 +170,7 @@ it("another share rewrites the chains that decide, and nothing else", () => {
     flush chain netdev failover_www rest4
     table netdev failover_www {
       chain pick4 {
-        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport } counter name stayed
+        update @stayed4 { ip saddr . tcp sport . ip daddr . tcp dport }
       }
       chain rest4 {
       }
@@ -293,14 +291,14 @@ it("a line of the log says what a script is for", () => {
     words(share(0)),
     words(share(0.125, "10.99.0.7", "fd99::7")),
     words({ kind: "all-but-kept", to }, 15),
-    words({ kind: "kept", to }, 15),
+    words({ kind: "kept", to }, 1),
     words(noDiversion),
   ]).toMatchInlineSnapshot(`
     [
       "pass no new connections to 02:00:00:00:00:12",
       "pass 12.5 % of new connections, and those of 10.99.0.7, fd99::7, to 02:00:00:00:00:12",
       "pass all but 15 kept connections to 02:00:00:00:00:12",
-      "pass 15 kept connections back to 02:00:00:00:00:12",
+      "pass 1 kept connection back to 02:00:00:00:00:12",
       "only look who arrives",
     ]
   `);

@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
 
-import {
-  begunIn,
-  changeover,
-  longestSilence,
-  median,
-  type Sample,
-} from "../../src/practice/samples.ts";
+import { begunIn, changeover, longestSilence, type Sample } from "../../src/practice/samples.ts";
 
 const answer = (at: number, who: string, took = 1): Sample => ({ kind: "answer", at, took, who });
 const failure = (at: number, took = 1): Sample => ({ kind: "failure", at, took, why: "timeout" });
@@ -74,9 +68,4 @@ test("without an answer of the other machine there was no changeover", () => {
 test("a request belongs to the span in which it was begun, however late it failed", () => {
   const samples = [failure(2050, 2000), failure(150, 20), failure(20, 50)];
   expect(begunIn(samples, span)).toEqual([failure(2050, 2000)]);
-});
-
-test("the median of an even number of values is the mean of the middle two", () => {
-  expect(median([5, 1, 3])).toBe(3);
-  expect(median([4, 1, 3, 2])).toBe(2.5);
 });

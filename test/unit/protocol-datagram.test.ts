@@ -6,12 +6,12 @@ import type { Flow } from "../../src/core/diversion.ts";
 import { millis } from "../../src/core/time.ts";
 import { hmacSha256 } from "../../src/linux/hmac.ts";
 import { addressOf } from "../../src/linux/ip-address.ts";
-import { datagramBytesMax, type Envelope, noKept, type Page } from "../../src/protocol/datagram.ts";
+import { datagramBytesMax, type Envelope, type Page } from "../../src/protocol/datagram.ts";
 import { decode } from "../../src/protocol/decode.ts";
 import { type DropReason, dropReasons } from "../../src/protocol/drop-reason.ts";
 import { Encoder } from "../../src/protocol/encode.ts";
 import { keyRing, type Mac } from "../../src/protocol/keys.ts";
-import { beat, envelope, key, pair, resealed, ring } from "./protocol-fixtures.ts";
+import { beat, envelope, key, noKept, pair, resealed, ring } from "./protocol-fixtures.ts";
 
 /** Written down by another program, from the layout alone. */
 const golden = [

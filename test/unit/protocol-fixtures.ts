@@ -1,7 +1,7 @@
 import { type Beat, noHandover } from "../../src/core/beat.ts";
 import { millis } from "../../src/core/time.ts";
 import { hmacSha256, pairDigest } from "../../src/linux/hmac.ts";
-import type { Envelope } from "../../src/protocol/datagram.ts";
+import type { Envelope, KeptWord } from "../../src/protocol/datagram.ts";
 import { type Key, keyRing } from "../../src/protocol/keys.ts";
 
 /** A pair, a key and a beat to vary. */
@@ -9,6 +9,8 @@ import { type Key, keyRing } from "../../src/protocol/keys.ts";
 export const pair = pairDigest("www");
 export const key: Key = { id: 1, mac: hmacSha256(Uint8Array.from({ length: 32 }, (_, at) => at)) };
 export const ring = keyRing([key]);
+
+export const noKept: KeptWord = { pages: 0, heard: 0, page: undefined };
 
 export const envelope: Envelope = {
   ask: false,

@@ -1,6 +1,7 @@
 import { Sessions, type SignOfLife, type Verdict } from "../../src/agent/sessions.ts";
 import { after, type Instant, instant, millis } from "../../src/core/time.ts";
-import { type Envelope, noKept, type Session } from "../../src/protocol/datagram.ts";
+import type { Envelope, Session } from "../../src/protocol/datagram.ts";
+import { noKept } from "./protocol-fixtures.ts";
 
 /** Two machines that exchange envelopes. */
 
@@ -28,15 +29,7 @@ export function believingPair(): { a: Sessions; b: Sessions } {
 export function beat(machine: Sessions, now: Instant): Envelope {
   const { session, counter, echoes } = machine.next(now);
   const copied = echoes.map((echo) => ({ session: echo.session, counters: [...echo.counters] }));
-  return {
-    ask: false,
-    keys: { signed: 1, newest: 1 },
-    path: 0,
-    session,
-    counter,
-    echoes: copied,
-    kept: noKept,
-  };
+  return envelope(session, counter, copied);
 }
 
 export function from(
@@ -45,16 +38,18 @@ export function from(
   echoed: Record<Session, number[]> = {},
 ): Envelope {
   const echoes = Object.entries(echoed).map(([of, counters]) => ({ session: of, counters }));
-  return {
-    ask: false,
-    keys: { signed: 1, newest: 1 },
-    path: 0,
-    session,
-    counter,
-    echoes,
-    kept: noKept,
-  };
+  return envelope(session, counter, echoes);
 }
+
+const envelope = (session: Session, counter: number, echoes: Envelope["echoes"]): Envelope => ({
+  ask: false,
+  keys: { signed: 1, newest: 1 },
+  path: 0,
+  session,
+  counter,
+  echoes,
+  kept: noKept,
+});
 
 export function believed(verdict: Verdict): SignOfLife {
   if (verdict.kind !== "believed") throw new Error(`Not believed: ${JSON.stringify(verdict)}`);

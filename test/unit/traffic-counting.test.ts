@@ -4,7 +4,6 @@ import { Counting, clientsMax, nothingYet } from "../../src/traffic/counting.ts"
 import type { LogLine } from "../../src/traffic/parse/line.ts";
 
 const line = (client: string | undefined, status = 200): LogLine => ({
-  shape: "common",
   status,
   canary: undefined,
   client,

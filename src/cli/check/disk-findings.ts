@@ -1,8 +1,8 @@
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { counted } from "../../core/counted.ts";
 import { errorCode, reasonOf } from "../failure.ts";
-import { counted } from "../spans.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
 
 export interface DiskFacts {

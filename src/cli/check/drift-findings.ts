@@ -1,8 +1,8 @@
+import { counted } from "../../core/counted.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";
 import type { Drift } from "../drift/compare.ts";
 import { defaultConfigurationFile } from "../places.ts";
-import { counted } from "../spans.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
 
 /** In one line what the table below it shows. */

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { counted } from "../../core/counted.ts";
 import { LineSplitter } from "../../traffic/lines.ts";
 import { lineReader } from "../../traffic/parse/log-format.ts";
 import { errorCode, Failure, reasonOf } from "../failure.ts";
@@ -28,8 +29,7 @@ export async function fileFindings(files: {
 async function keyFinding(file: string): Promise<Finding> {
   try {
     const keys = await readKeyFile(file);
-    const count = keys.length === 1 ? "1 key" : `${keys.length} keys`;
-    return ok("key", `${file} holds ${count}`);
+    return ok("key", `${file} holds ${counted(keys.length, "key")}`);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const advice = "both machines need the same key file, mode 0600";

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 
+import { counted } from "../../core/counted.ts";
 import { exitCodes, Failure, reasonOf } from "../failure.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Lines, parseConfiguration } from "./parse.ts";
@@ -25,7 +26,7 @@ export async function loadWithLines(file: string): Promise<Loaded> {
   const parsed = parseConfiguration(await readText(file));
   if (parsed.kind === "valid") return parsed;
   const { problems } = parsed;
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const count = counted(problems.length, "problem");
   throw new Failure(
     exitCodes.usage,
     [`Cannot use ${file}: ${count}`, ...problems.map((one) => `  ${problemSentence(one)}`)].join(

@@ -151,7 +151,7 @@ export class StatusBook {
   #path(agent: Agent, path: number, now: Instant): PathStatus {
     const { here, peer } = sidesOf(this.#options.configuration(), agent.policy.node);
     const record = agent.paths[path];
-    const gaps = agent.gaps.byPath[path]?.report();
+    const gaps = agent.gaps.byPath[path];
     return {
       name: `${here.paths[path]} → ${peer.paths[path]}`,
       service: agent.policy.paths[path]?.service ?? false,
@@ -160,7 +160,7 @@ export class StatusBook {
       received: record?.received ?? 0,
       sent: record?.sent ?? 0,
       dropped: Object.fromEntries(record?.drops ?? []),
-      longestGap: gaps?.longest?.gap ?? null,
+      longestGap: gaps?.longest ?? null,
       deadTimeForGap: gaps?.deadTimeAllowed ?? null,
     };
   }

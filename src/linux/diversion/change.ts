@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 import type { MacAddress } from "../../core/beat.ts";
+import { counted } from "../../core/counted.ts";
 import type { Flow } from "../../core/diversion.ts";
 import {
   declareScript,
@@ -72,9 +73,9 @@ export const purposeWords = ({ diversion }: Purpose, kept: number): string => {
       return `pass ${rate} new connections${those} to ${to}`;
     }
     case "all-but-kept":
-      return `pass all but ${kept} kept connections to ${diversion.to}`;
+      return `pass all but ${counted(kept, "kept connection")} to ${diversion.to}`;
     case "kept":
-      return `pass ${kept} kept connections back to ${diversion.to}`;
+      return `pass ${counted(kept, "kept connection")} back to ${diversion.to}`;
   }
 };
 

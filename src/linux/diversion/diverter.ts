@@ -1,4 +1,5 @@
 import type { MacAddress } from "../../core/beat.ts";
+import { counted } from "../../core/counted.ts";
 import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts";
 import { type CommandListener, runNft } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
@@ -16,7 +17,6 @@ import {
 import { poke } from "./poke.ts";
 import { forgetScript, type Purpose, pickScript, removeScript, type Scene } from "./rules.ts";
 import { listDivertedFlows } from "./stragglers.ts";
-import { type DiversionCounts, readCounts } from "./table-contents.ts";
 
 export interface DiverterOptions {
   readonly table: string;
@@ -29,8 +29,6 @@ export interface DiverterOptions {
   readonly onDiverted: (diversion: Diversion) => void;
   /** The list of the last `keep` is in the kernel, all of it. */
   readonly onKept: (flows: readonly Flow[]) => void;
-  /** New connections since the table was loaded; told when they change, while a share is handed over. */
-  readonly onCounted: (counts: DiversionCounts) => void;
   readonly onCommand: CommandListener;
   readonly onTrouble: (sentence: string) => void;
 }
@@ -58,7 +56,6 @@ export class Diverter {
   /** The list as commands. */
   #elements: { readonly of: readonly Flow[]; readonly lines: readonly string[] } | undefined;
   #told: string | undefined;
-  #counted: DiversionCounts = { given: 0, stayed: 0 };
   #abandoning = false;
   #forgetting = false;
   /** What an earlier agent left was refused so often: by the second time it is replaced. */
@@ -164,12 +161,13 @@ export class Diverter {
     const afresh = refused || (ended && aim.diversion.kind === "none");
     const listed = keep !== undefined && (afresh || !kept);
     const size = keep?.length ?? 0;
+    const connections = counted(size, "connection");
     const script = (elements: readonly string[]): string =>
       changeScript(scene, { loaded, aim, afresh, elements: listed ? elements : undefined });
     return {
       script: script(this.#elements?.lines ?? []),
-      what: settled && !afresh ? `note ${size} connections` : purposeWords(aim, size),
-      shown: script([`# add element netdev ${table} keep: ${size} connections`]),
+      what: settled && !afresh ? `note ${connections}` : purposeWords(aim, size),
+      shown: script([`# add element netdev ${table} keep: ${connections}`]),
       done: () => this.#loadedIs(aim, keep),
     };
   }
@@ -203,7 +201,6 @@ export class Diverter {
   #gone(): void {
     this.#loaded = "nothing";
     this.#loadedKeep = undefined;
-    this.#counted = { given: 0, stayed: 0 };
     if (!this.#isWanted) this.#tell(noDiversion);
   }
 
@@ -249,26 +246,15 @@ export class Diverter {
   #look(): void {
     this.#timer = undefined;
     this.#pausing = false;
-    this.#noticeRemoval();
-    void this.#count();
     void this.#work();
   }
 
-  /** Before every change as well: what is gone has to be declared again. */
+  /** Before every change, and never during one: what is gone then may be gone by our own hand. */
   #noticeRemoval(): void {
     const { table, onTrouble } = this.#options;
     if (typeof this.#loaded !== "object" || this.#netfilter.chain(table, "in")) return;
     onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
     this.#gone();
-  }
-
-  async #count(): Promise<void> {
-    const { table, onCounted } = this.#options;
-    if (typeof this.#loaded !== "object" || this.#loaded.diversion.kind !== "share") return;
-    const { given, stayed } = await readCounts(table, this.#counted);
-    if (given === this.#counted.given && stayed === this.#counted.stayed) return;
-    this.#counted = { given, stayed };
-    if (!this.#stopped) onCounted(this.#counted);
   }
 
   #tell(diversion: Diversion): void {

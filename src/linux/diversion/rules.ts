@@ -113,8 +113,6 @@ export const declareScript = (scene: Scene): string => {
   const names = chainNames(scene).filter((name) => name !== "in" && name !== "watch");
   return [
     `table netdev ${scene.table} {`,
-    "  counter given { }",
-    "  counter stayed { }",
     ...familiesOf(scene).flatMap(setsOf),
     ...names.flatMap((name) => chain(name, [])),
     "  chain watch {",
@@ -198,7 +196,7 @@ const synRules = ({ n, key }: Family): readonly string[] => [
 /** A hash of the flow with a fixed seed, never a draw: who was among 5 % is among 20 %. */
 const pickChains = (family: Family, { share, testers }: ByShare): readonly string[] => {
   const { n, ip, key, icmp } = family;
-  const go = `update @moved${n} { ${key} } update @went${n} { ${key} } counter name given return`;
+  const go = `update @moved${n} { ${key} } update @went${n} { ${key} } return`;
   const perMille = Math.min(999, Math.max(1, Math.round(share * 1000)));
   const hashed = `jhash ${ip} saddr . tcp sport mod 1000 seed 0x5eed < ${perMille} `;
   const ours = testers.map(parseAddress).filter(({ family: one }) => one === n);
@@ -210,7 +208,7 @@ const pickChains = (family: Family, { share, testers }: ByShare): readonly strin
       ...(some ? [isTester + go] : []),
       // nft refuses a comparison that is always true.
       ...(share > 0 ? [(share < 1 ? hashed : "") + go] : []),
-      `update @stayed${n} { ${key} } counter name stayed`,
+      `update @stayed${n} { ${key} }`,
     ]),
     // By protocol, not by port, so that fragments are of the same mind.
     ...chain(`rest${n}`, [

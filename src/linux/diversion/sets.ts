@@ -81,7 +81,7 @@ export const setsOf = ({ n, type, fragment }: Family): readonly string[] => {
     `  set stayed${n} { ${flow}; ${recent}; timeout 10s; size 65536; }`,
     `  set keep${n} { ${flow}; }`,
     `  set frags${n} { typeof ${fragment.key}; ${recent}; timeout 30s; size 65536; }`,
-    `  set late${n} { type ${type} . ether_addr; ${recent}; timeout 1h; size 4096; counter; }`,
+    `  set late${n} { type ${type} . ether_addr; ${recent}; timeout 1h; size 4096; }`,
     `  set arrived${n} { type ${type}; ${recent}; timeout 10m; size 1024; }`,
     `  set direct${n} { type ${type}; ${recent}; timeout 10m; size 1024; }`,
   ];

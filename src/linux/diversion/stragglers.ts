@@ -9,7 +9,6 @@ export interface Straggler {
   readonly client: string;
   /** Whose entry is old: what an announcement to it alone is sent to. */
   readonly mac: MacAddress;
-  readonly packets: number;
   /** Milliseconds since its last packet. */
   readonly silentFor: number;
 }
@@ -19,14 +18,14 @@ export async function listStragglers(table: string): Promise<readonly Straggler[
   const found: Straggler[] = [];
   for (const { n } of families) {
     const length = n === 4 ? 4 : 16;
-    await eachElement(table, setName("late", n), ({ key, expires = 0, packets = 0 }) => {
+    await eachElement(table, setName("late", n), ({ key, expires = 0 }) => {
       const mac =
         key
           .toString("hex", length, length + 6)
           .match(/../g)
           ?.join(":") ?? "";
       const client = addressOf(key.subarray(0, length)).text;
-      found.push({ client, mac, packets, silentFor: Math.max(0, lateMillis - expires) });
+      found.push({ client, mac, silentFor: Math.max(0, lateMillis - expires) });
     });
   }
   return found.sort((one, other) => one.silentFor - other.silentFor);

@@ -2,15 +2,13 @@ import { attribute, message } from "../netlink.ts";
 import { dump, dumpFlags, find, listFailure, type Range } from "./netlink-dump.ts";
 
 /**
- * What is in the sets and counters of a netdev table, by netlink: `nft list set` takes most of a second for 50,000
+ * What is in the sets of a netdev table, by netlink: `nft list set` takes most of a second for 50,000
  * elements, and its text has to be read again. Source: linux/netfilter/nf_tables.h.
  */
 
 const netfilterProtocol = 12;
 /** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM. */
 const getElements = (10 << 8) | 13;
-/** NFT_MSG_GETOBJ. */
-const getObjects = (10 << 8) | 19;
 const netdevFamily = 5;
 
 const attributes = {
@@ -20,14 +18,7 @@ const attributes = {
   listElement: 1,
   key: 1,
   expiration: 5,
-  expression: 7,
   dataValue: 1,
-  expressionName: 1,
-  expressionData: 2,
-  counterPackets: 2,
-  objectTable: 1,
-  objectName: 2,
-  objectData: 4,
 } as const;
 
 export interface Element {
@@ -35,8 +26,6 @@ export interface Element {
   readonly key: Buffer;
   /** Milliseconds until it goes; of sets with a timeout. */
   readonly expires: number | undefined;
-  /** Of sets with a counter. */
-  readonly packets: number | undefined;
 }
 
 /** Nothing where there is no such table or set. Rejects where the kernel refuses. */
@@ -60,40 +49,7 @@ export async function eachElement(
   if (error < 0 && error !== noSuchThing) throw listFailure(`the set ${set} of ${table}`, error);
 }
 
-/** New connections since the table was loaded. */
-export interface DiversionCounts {
-  readonly given: number;
-  readonly stayed: number;
-}
-
-/** What stands in the table; `before` where it cannot be read. */
-export async function readCounts(table: string, before: DiversionCounts): Promise<DiversionCounts> {
-  const counts = { ...before };
-  const question = message(
-    getObjects,
-    dumpFlags,
-    1,
-    Buffer.from([netdevFamily, 0, 0, 0]),
-    attribute(attributes.objectTable, Buffer.from(`${table}\0`)),
-  );
-  await dump(netfilterProtocol, question, (bytes, from, end) => {
-    const object = [from + 4, end] as const;
-    const name = textAt(bytes, find(bytes, object, attributes.objectName));
-    const data = find(bytes, object, attributes.objectData);
-    const packets = find(bytes, data, attributes.counterPackets);
-    const of = textAt(bytes, find(bytes, object, attributes.objectTable));
-    if (packets === undefined || of !== table) return;
-    if (name === "given" || name === "stayed") {
-      counts[name] = Number(bytes.readBigUInt64BE(packets[0]));
-    }
-  });
-  return counts;
-}
-
 const noSuchThing = -2;
-
-const textAt = (bytes: Buffer, range: Range | undefined): string =>
-  range === undefined ? "" : bytes.toString("latin1", ...range).replace(/\0.*$/s, "");
 
 const eachIn = (bytes: Buffer, [from, end]: Range, take: (element: Element) => void): void => {
   let at = from;
@@ -106,16 +62,8 @@ const eachIn = (bytes: Buffer, [from, end]: Range, take: (element: Element) => v
       take({
         key: bytes.subarray(...key),
         expires: expires && Number(bytes.readBigUInt64BE(expires[0])),
-        packets: packetsOf(bytes, element),
       });
     }
     at = (element[1] + 3) & ~3;
   }
-};
-
-const packetsOf = (bytes: Buffer, element: Range): number | undefined => {
-  const expression = find(bytes, element, attributes.expression);
-  const data = find(bytes, expression, attributes.expressionData);
-  const packets = find(bytes, data, attributes.counterPackets);
-  return packets && Number(bytes.readBigUInt64BE(packets[0]));
 };

@@ -34,7 +34,6 @@ export function readJsonLine(line: string): LogLine | undefined {
   const status = statusOf(first(record, names.status));
   if (status === undefined) return undefined;
   return {
-    shape: "json",
     status,
     canary: line.includes(canaryWord) ? canaryOf(record) : undefined,
     client: clientOf(record),

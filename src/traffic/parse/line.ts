@@ -18,11 +18,8 @@ import { canaryTag, canaryWord } from "./canary.ts";
  */
 export const lineFormats = ["auto", "common", "combined", "vhost"] as const;
 export type LineFormat = (typeof lineFormats)[number];
-/** What a readable line turned out to be; `json` and `pattern` are read by files beside this one. */
-export type LineShape = Exclude<LineFormat, "auto"> | "json" | "pattern";
 
 export interface LogLine {
-  readonly shape: LineShape;
   /** 0 where the server wrote `-` or `000`: the connection ended before there was a response. */
   readonly status: number;
   /** The tag of a request of our own; undefined for everybody else's. */
@@ -53,13 +50,11 @@ export function readLine(line: string, format: LineFormat): LogLine | undefined 
   statusAndBytes.lastIndex = requestEnd + 1;
   if (!statusAndBytes.test(line)) return undefined;
   const agent = agentAt(line, statusAndBytes.lastIndex);
-  const shape = format === "auto" ? shapeOf(words, agent) : format;
-  if (shape === "combined" && agent === undefined) return undefined;
-  if (shape === "vhost" && words === "three") return undefined;
+  if (format === "combined" && agent === undefined) return undefined;
+  if (format === "vhost" && words === "three") return undefined;
 
   const ours = line.indexOf(canaryWord, requestStart) >= 0;
   return {
-    shape,
     status: statusAt(line, requestEnd + 2),
     canary: ours ? canaryTag(line.slice(requestStart, requestEnd), agent) : undefined,
     client: clientAddress(wordAt(line, words === "vhost" ? line.indexOf(" ") + 1 : 0)),
@@ -98,7 +93,7 @@ const statusAndBytes = / (?:\d{3}|-) (?:\d+|-)(?= |$)/y;
 /**
  * How many words stand before the time: three, or more. Four may be a virtual host before them or a
  * user name with a space in it. What tells them apart is the second word: the ident, which is `-`
- * on every server of today, or the client. A wrong guess changes nothing but the label.
+ * on every server of today, or the client. A wrong guess changes nothing but the client.
  */
 function headWords(line: string, timeStart: number): "none" | "three" | "vhost" | "spaced" {
   const first = line.indexOf(" ");
@@ -113,11 +108,6 @@ function headWords(line: string, timeStart: number): "none" | "three" | "vhost" 
 
 function wordAt(line: string, at: number): string {
   return line.slice(at, line.indexOf(" ", at));
-}
-
-function shapeOf(words: "three" | "vhost" | "spaced", agent: string | undefined): LineShape {
-  if (words === "vhost") return "vhost";
-  return agent === undefined ? "common" : "combined";
 }
 
 /** `-` gives NaN in the arithmetic and 0 here. */

@@ -117,7 +117,6 @@ function lineReader(
     const match = expression.exec(line);
     if (match === null) return undefined;
     return {
-      shape: "pattern",
       status: Number(match[status]) || 0,
       canary: line.includes(canaryWord) ? canaryOf(match, groups) : undefined,
       client: client === 0 ? undefined : clientAddress(match[client] ?? ""),

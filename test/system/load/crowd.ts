@@ -162,3 +162,10 @@ export const inOneLine = (figures: Figures): string => {
     `${figures.datagramsLost} of ${figures.datagrams} datagrams lost, gap ${figures.datagramGap.toFixed(1)} ms`,
   ].join("; ");
 };
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, next) => one - next);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
