@@ -64,6 +64,13 @@ export function progressAfter(progress: Progress, status: Status, id: HandoverId
   return JSON.stringify(next) === JSON.stringify(progress) ? progress : next;
 }
 
+/**
+ * A share or a preview went home because the time that was asked for had passed, in the words of the core
+ * (src/core/draining.ts): nothing has failed.
+ */
+export const isTimeOver = (end: Progress["end"]): boolean =>
+  end?.outcome === "rolled-back" && end.reason === "its time is over";
+
 /** Title, and what is shown beside it; done once the phase is reached. */
 type Title = readonly [until: HandoverPhase, title: string, detail: string];
 
@@ -76,6 +83,7 @@ export function stepsOf(progress: Progress): readonly Step[] {
   const steps = titles.map(([, title, detail], index): Step => {
     if (current < 0 || index < current) return { title, state: "done", detail };
     if (index > current) return { title, state: "waiting", detail: "" };
+    if (isTimeOver(end)) return { title, state: "done", detail };
     const failed = rolledBack || end?.outcome === "refused";
     return { title, state: failed ? "failed" : "going on", detail };
   });

@@ -6,6 +6,7 @@ import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import { ControlClient } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
+import { conclusionOf } from "./promote-conclusion.ts";
 import { type Presenter, presenterFor } from "./promote-presenter.ts";
 import type { Status } from "./status.ts";
 
@@ -33,8 +34,6 @@ const holdMillis = millis(10 * 60_000);
  * going back (src/core/handover.ts, patience), and a reserve. Then the outcome counts as unknown.
  */
 const patienceMillis = 180_000;
-
-type Outcome = NonNullable<Progress["end"]>;
 
 /** While nothing changes the agent is asked whether it is still there. */
 const quietMillis = 1000;
@@ -111,7 +110,10 @@ async function carryOut(
       if (signal.aborted || performance.now() > deadline) break;
       progress = progressAfter(progress, status ?? (await statusNow(socket)), id);
       presenter.show(progress);
-      if (progress.end !== undefined) return conclude(progress, progress.end, presenter);
+      if (progress.end === undefined) continue;
+      const { outcome, sentence, code } = conclusionOf(progress, progress.end, hold);
+      presenter.finish(outcome, sentence);
+      return code;
     }
     return concludeUnknown(progress, "it has not ended yet", presenter);
   } catch (error) {
@@ -124,21 +126,6 @@ async function carryOut(
 async function give(order: Order, socket: string): Promise<void> {
   using agent = await ControlClient.connect(socket);
   await agent.order(order);
-}
-
-function conclude({ from, to }: Progress, end: Outcome, presenter: Presenter): ExitCode {
-  const because = end.reason === "" ? "" : `: ${end.reason}`;
-  switch (end.outcome) {
-    case "done":
-      presenter.finish(end.outcome, `Done: ${to} holds the address${because}`);
-      return exitCodes.done;
-    case "refused":
-      presenter.finish(end.outcome, `Refused, nothing has moved${because}`);
-      return exitCodes.refused;
-    case "rolled-back":
-      presenter.finish(end.outcome, `Rolled back: ${from} serves as before${because}`);
-      return exitCodes.rolledBack;
-  }
 }
 
 function concludeUnknown({ from, to }: Progress, found: string, presenter: Presenter): ExitCode {

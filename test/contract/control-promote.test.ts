@@ -107,6 +107,21 @@ describe("failover promote", () => {
     expect(status).toBe(4);
   });
 
+  test("exits with 0 when the time of the share that was asked for is over", async () => {
+    stage(
+      { phase: "proved", mode: "drain", share: 0.05, held: true, served: counts(12, 0) },
+      { outcome: "rolled-back", reason: "its time is over" },
+    );
+    const { status, stdout } = await promote("--share", "5%", "--for", "90s");
+    expect(untimed(stdout).slice(-2)).toEqual([
+      "primary serves again: done",
+      "Done: backup served 5 % of new connections for 1 min 30 s, its time is over, " +
+        "and primary serves as before",
+    ]);
+    expect(status).toBe(0);
+    expect(agent.orders).toMatchObject([{ hold: { share: 0.05, span: 90_000 } }]);
+  });
+
   test("exits with 5 when the agent is lost in the middle", async () => {
     stage({ phase: "released" });
     const ended = promote();
