@@ -8,6 +8,7 @@ import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
 import { conclusionOf } from "./promote-conclusion.ts";
 import { type Presenter, presenterFor } from "./promote-presenter.ts";
+import { refuseMeanwhile, refuseMisfits } from "./promote-refusals.ts";
 import type { Status } from "./status.ts";
 
 export interface PromoteOptions extends Whereabouts {
@@ -40,49 +41,41 @@ const quietMillis = 1000;
 
 /** `failover promote NODE [--cut] [--share 5% [--for 5m]] [--drain 10m] [--at WHEN] [--dry-run] [--json]`. */
 export async function runPromote(options: PromoteOptions): Promise<number> {
+  refuseMisfits(options);
   const socket = await socketAt(options);
   const status = await statusNow(socket);
-  const { node, json, at } = options;
+  const { node, at } = options;
   if (!status.nodes.includes(node)) {
     const names = status.nodes.join(" and ");
     throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
   }
-  if (
-    at !== undefined &&
-    (options.cut || options.share !== undefined || options.drain !== undefined)
-  )
-    throw new Failure(
-      exitCodes.usage,
-      `Cannot promote ${node} at ${at} with --cut, --share or --drain: a swap that waits goes as configured`,
-    );
   if (at !== undefined && !options.dryRun) {
     const { runWait } = await import("./wait-command.ts");
     return runWait(socket, { ...options, at });
   }
-  const held = status.handover?.held === true;
-  if (held && status.holder === node) {
-    using agent = await ControlClient.connect(socket);
-    await agent.order({ kind: "recall" });
-    process.stdout.write(`Called back: new connections are served by ${node} again\n`);
-    return exitCodes.done;
-  }
-  if (status.holder === node) {
-    const reason = `${node} holds the address already`;
-    process.stdout.write(`${json ? JSON.stringify({ outcome: "done", reason }) : reason}\n`);
-    return exitCodes.done;
-  }
-  if (options.dryRun) {
+  if (status.holder !== node && options.dryRun) {
     const { runDryRun } = await import("./dry-run-command.ts");
     return runDryRun(status, options);
   }
-  const { handover } = status;
-  if (handover !== null && !held) {
-    throw new Failure(
-      exitCodes.refused,
-      `Cannot promote ${node}: the handover ${handover.from} → ${handover.to} is not over yet`,
-    );
-  }
-  return carryOut(socket, status, options);
+  refuseMeanwhile(node, status);
+  if (status.holder !== node) return carryOut(socket, status, options);
+  return staying(socket, status, options);
+}
+
+/** The node holds the address: there is nothing to do, or a share or a preview to call back. */
+async function staying(
+  socket: string,
+  { handover }: Status,
+  { node, json, dryRun }: PromoteOptions,
+): Promise<ExitCode> {
+  const calledBack = handover?.held === true && !dryRun;
+  if (calledBack) await give({ kind: "recall" }, socket);
+  const reason = calledBack
+    ? `Called back: new connections are served by ${node} again`
+    : `${node} holds the address already`;
+  process.stdout.write(`${json ? JSON.stringify({ outcome: "done", reason }) : reason}
+`);
+  return exitCodes.done;
 }
 
 async function carryOut(

@@ -154,6 +154,23 @@ describe("failover promote", () => {
     expect([status, agent.orders]).toEqual([0, []]);
   });
 
+  test("of the holder calls a share back, in words or as data", async () => {
+    agent.say({ handover: aHandover({ phase: "proved", mode: "drain", held: true }) });
+    const words = await failover("promote", "primary", "--socket", socket);
+    expect(words.stdout).toBe("Called back: new connections are served by primary again\n");
+    const data = await failover("promote", "primary", "--socket", socket, "--json");
+    expect(JSON.parse(data.stdout)).toMatchObject({ outcome: "done" });
+    expect([words.status, data.status]).toEqual([0, 0]);
+    expect(agent.orders).toEqual([{ kind: "recall" }, { kind: "recall" }]);
+  });
+
+  test("of a holder that hands over is no success, exit 3", async () => {
+    agent.say({ handover: aHandover({ phase: "proved", mode: "drain" }) });
+    const { status, stderr } = await failover("promote", "primary", "--socket", socket);
+    expect(stderr).toContain("the handover primary → backup is not over yet");
+    expect([status, agent.orders]).toEqual([3, []]);
+  });
+
   test("of a stranger is a mistake, exit 2", async () => {
     const { status, stderr } = await failover("promote", "third", "--socket", socket);
     expect(stderr).toBe("failover: Cannot promote third: the nodes are primary and backup\n");

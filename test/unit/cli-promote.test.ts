@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
+import { exitCodes } from "../../src/cli/failure.ts";
 import { conclusionOf } from "../../src/cli/promote-conclusion.ts";
+import { refuseMeanwhile, refuseMisfits } from "../../src/cli/promote-refusals.ts";
+import { aHandover, aStatus } from "./cli-fixtures.ts";
 
 const pair = { from: "primary", to: "backup" };
 const timeOver = { outcome: "rolled-back", reason: "its time is over" } as const;
@@ -38,5 +41,54 @@ describe("how promote ends", () => {
   test("the end of the time has the core's own words", () => {
     const story = new URL("../transcripts/drain-preview.txt", import.meta.url);
     expect(readFileSync(story, "utf8")).toContain(`rolled back: ${timeOver.reason}`);
+  });
+});
+
+describe("what is typed with promote", () => {
+  const typed = { node: "backup", cut: false };
+
+  test.each([
+    [{ for: 300_000 }, "Cannot use --for: it belongs to --share"],
+    [{ for: 300_000, at: "03:40" }, "Cannot use --for: it belongs to --share"],
+    [{ within: 3_600_000 }, "Cannot use --within: it belongs to --at quiet"],
+    [{ within: 3_600_000, at: "+2h" }, "Cannot use --within: it belongs to --at quiet"],
+    [{ share: 0.05, at: "+2h" }, "a swap that waits goes as configured"],
+  ])("%j is not read and then forgotten", (options, sentence) => {
+    expect(() => refuseMisfits({ ...typed, ...options })).toThrow(sentence);
+  });
+
+  test.each([
+    [{}],
+    [{ share: 0.05, for: 300_000, drain: 1000 }],
+    [{ at: "quiet", within: 3_600_000 }],
+    [{ cut: true }],
+  ])("%j goes together", (options) => {
+    refuseMisfits({ ...typed, ...options });
+  });
+});
+
+describe("a swap that is under way", () => {
+  const giving = aHandover({ phase: "proved", mode: "drain" });
+
+  test.each(["primary", "backup"])("keeps %s from being promoted", (node) => {
+    const promoting = () => refuseMeanwhile(node, aStatus({ handover: giving }));
+    expect(promoting).toThrow(
+      expect.objectContaining({
+        exitCode: exitCodes.refused,
+        message: `Cannot promote ${node}: the handover primary → backup is not over yet`,
+      }),
+    );
+  });
+
+  test("may be a share, of which the other machine alone can tell", () => {
+    const status = aStatus({ node: "backup", handover: giving });
+    expect(() => refuseMeanwhile("primary", status)).toThrow(
+      "is not over yet; a share that is held is told to go on, or back, on primary",
+    );
+  });
+
+  test("that is held is told more", () => {
+    refuseMeanwhile("backup", aStatus({ handover: { ...giving, held: true } }));
+    refuseMeanwhile("backup", aStatus());
   });
 });
