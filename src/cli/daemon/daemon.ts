@@ -124,7 +124,7 @@ export class Daemon implements AsyncDisposable {
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
-      configuration: () => this.#inForce.configuration,
+      inForce: this.#inForce,
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
