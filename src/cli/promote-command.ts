@@ -6,7 +6,7 @@ import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import { ControlClient } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
-import { conclusionOf } from "./promote-conclusion.ts";
+import { conclusionOf, overtakenBy } from "./promote-conclusion.ts";
 import { type Presenter, presenterFor } from "./promote-presenter.ts";
 import { refuseMeanwhile, refuseMisfits } from "./promote-refusals.ts";
 import type { Status } from "./status.ts";
@@ -98,13 +98,21 @@ async function carryOut(
 
   using follower = await ControlClient.connect(socket);
   await give({ kind: "promote", node, id, cut, hold, drainTime: drain }, socket);
+  let begun = false;
   try {
-    for await (const status of follower.follow({ quietMillisMax: quietMillis, signal })) {
+    for await (const told of follower.follow({ quietMillisMax: quietMillis, signal })) {
       if (signal.aborted || performance.now() > deadline) break;
-      progress = progressAfter(progress, status ?? (await statusNow(socket)), id);
+      const status = told ?? (await statusNow(socket));
+      progress = progressAfter(progress, status, id);
       presenter.show(progress);
-      if (progress.end === undefined) continue;
-      const { outcome, sentence, code } = conclusionOf(progress, progress.end, hold);
+      const { handover } = status;
+      begun ||= handover?.id === id;
+      const other = handover === null || handover.id === id ? undefined : handover;
+      if (begun && other !== undefined && progress.end === undefined)
+        return concludeUnknown(progress, `another handover, ${other.id}, has begun`, presenter);
+      const end = progress.end ?? (other && overtakenBy(other));
+      if (end === undefined) continue;
+      const { outcome, sentence, code } = conclusionOf(progress, end, hold);
       presenter.finish(outcome, sentence);
       return code;
     }

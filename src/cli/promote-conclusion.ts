@@ -1,6 +1,7 @@
 import { type ExitCode, exitCodes } from "./failure.ts";
 import { isTimeOver, type Progress } from "./handover-progress.ts";
 import { span } from "./spans.ts";
+import type { HandoverStatus } from "./status.ts";
 import { percent } from "./status-text.ts";
 
 /** How a `promote` ended, for programs, people and the shell. */
@@ -14,6 +15,11 @@ export interface Conclusion {
 export interface Held {
   readonly share: number;
   readonly span: number;
+}
+
+/** Of two orders in one moment both are accepted, and the agents carry out the first. */
+export function overtakenBy({ id, from, to }: HandoverStatus): NonNullable<Progress["end"]> {
+  return { outcome: "refused", reason: `the handover ${from} → ${to} (${id}) began first` };
 }
 
 /** `held`: what this command asked for, where it was a share. */

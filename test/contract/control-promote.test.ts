@@ -184,6 +184,26 @@ describe("failover promote", () => {
     expect([status, agent.orders]).toEqual([3, []]);
   });
 
+  test("typed a moment after another is refused, not waited for: exit 3", async () => {
+    agent.onOrder = () => agent.say({ handover: aHandover({ id: "ffffffffffff" }) });
+    const { status, stdout } = await promote();
+    expect(untimed(stdout).at(-1)).toBe(
+      "Refused, nothing has moved: the handover primary → backup (ffffffffffff) began first",
+    );
+    expect(status).toBe(3);
+  });
+
+  test("whose end was missed because another has begun has no known outcome: exit 5", async () => {
+    agent.onOrder = (order) => {
+      if (order.kind !== "promote") throw new Error(`Nobody promoted: ${order.kind}`);
+      agent.say({ handover: aHandover({ id: order.id, phase: "draining", mode: "drain" }) });
+      setTimeout(() => agent.say({ handover: aHandover({ id: "ffffffffffff" }) }), 300);
+    };
+    const { status, stdout } = await promote();
+    expect(stdout).toContain("Cannot tell the outcome of primary → backup: another handover");
+    expect(status).toBe(5);
+  });
+
   test("that the agent itself refuses exits with 3 and its words", async () => {
     agent.refusal = "Cannot promote backup: swap 0123456789ab is under way";
     const { status, stderr } = await promote();
