@@ -37,11 +37,8 @@ const refusalMillis = 2000;
 export async function runAgent(options: AgentOptions): Promise<number> {
   const manager = new ServiceManager(process.env);
   try {
-    const { daemon, log, keyFile } = await daemonFor(options, manager);
-    const asked = untilAskedToStop(log, () => {
-      daemon.reload();
-      void readKeysAgain(keyFile, daemon, log);
-    });
+    const { daemon, log } = await daemonFor(options, manager);
+    const asked = untilAskedToStop(log, () => daemon.reload());
     try {
       await daemon.start();
       manager.ready();
@@ -66,7 +63,6 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 interface Prepared {
   readonly daemon: Daemon;
   readonly log: Log;
-  readonly keyFile: string;
 }
 
 async function daemonFor(options: AgentOptions, manager: ServiceManager): Promise<Prepared> {
@@ -95,6 +91,7 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       read: readApart,
       node,
       ring,
+      readKeys: () => readKeyRing(configuration.key),
       bootId,
       log,
       control,
@@ -106,7 +103,7 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       check: (signal) =>
         ownCheck({ config: options.config, socket, stateDir: directory, node }, signal),
     });
-    return { daemon, log, keyFile: configuration.key };
+    return { daemon, log };
   } catch (error) {
     // A socket that listens would keep the process alive, and the next agent out.
     await control[Symbol.asyncDispose]();
@@ -134,13 +131,4 @@ function untilAskedToStop(log: Log, readFilesAgain: () => void): Promise<void> {
         resolve();
       });
   });
-}
-
-/** The keys can be changed while the agent runs; a file with a fault changes nothing. */
-async function readKeysAgain(file: string, daemon: Daemon, log: Log): Promise<void> {
-  try {
-    daemon.useKeys(await readKeyRing(file));
-  } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -28,7 +28,7 @@ export async function runDryRun(
   });
   const unshared = share !== undefined && plan.mode === "cut";
   const refusals = [
-    ...refusalsNow(status, target),
+    ...refusalsNow(status, target, options),
     ...(unshared ? ["connections cannot be handed over: the swap mode is cut"] : []),
   ];
   const paint = paintFor(process.stdout);
@@ -63,9 +63,14 @@ function macsOf({ nodes }: Configuration, { node, peer }: Status): Record<string
 }
 
 /** What can be seen already: the agents look again, and further, when the order is given. */
-export function refusalsNow(status: Status, target: string): string[] {
+export function refusalsNow(
+  status: Status,
+  target: string,
+  { share, drain }: { readonly share?: number; readonly drain?: number } = {},
+): string[] {
   const { peer, node, handover, agent } = status;
   const peerIsTarget = peer.node === target;
+  const holdersMatter = share !== undefined || drain !== undefined;
   const refusals: readonly (readonly [boolean, string])[] = [
     [!peer.heard, `${peer.node} is not heard`],
     [peer.heard && peer.hearsUsAge === null, `${peer.node} does not hear ${node}`],
@@ -78,7 +83,15 @@ export function refusalsNow(status: Status, target: string): string[] {
       peerIsTarget && peer.able === false && peer.released === false,
       `${peer.node} says that it cannot take over`,
     ],
-    [handover !== null, `the handover ${handover?.from} → ${handover?.to} is not over yet`],
+    [
+      holdersMatter && status.holder !== node,
+      `${node} does not hold the address; type the same command on ${peer.node}`,
+    ],
+    // From a share or a preview that is held it goes on.
+    [
+      handover !== null && !handover.held,
+      `the handover ${handover?.from} → ${handover?.to} is not over yet`,
+    ],
   ];
   return refusals.filter(([holds]) => holds).map(([, sentence]) => sentence);
 }

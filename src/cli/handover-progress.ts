@@ -1,6 +1,7 @@
 import { type HandoverId, type HandoverPhase, handoverPhases } from "../core/beat.ts";
 import { counted } from "../core/counted.ts";
 import type { HandoverEnd, HandoverStatus, Status, TrafficCounts } from "./status.ts";
+import { type Measured, measuredAfter, notMeasured, type Rate } from "./swap-rates.ts";
 import { countWords, percent } from "./status-text.ts";
 
 /** A handover as far as its stream of statuses has told it. */
@@ -16,7 +17,9 @@ export interface Progress {
   readonly mode: HandoverStatus["mode"];
   readonly share: number;
   readonly connections: HandoverStatus["connections"];
-  readonly stragglers: number;
+  readonly stragglers: HandoverStatus["stragglers"];
+  /** What both serve now, and from where the next rate is measured. */
+  readonly measured: Measured;
   readonly minRequests: number;
   readonly end: Pick<HandoverEnd, "outcome" | "reason"> | undefined;
 }
@@ -40,7 +43,8 @@ export function beginProgress(from: string, to: string, minRequests: number): Pr
     mode: "cut",
     share: 0,
     connections: { from: null, to: null },
-    stragglers: 0,
+    stragglers: null,
+    measured: notMeasured,
     minRequests,
     end: undefined,
   };
@@ -60,9 +64,17 @@ export function progressAfter(progress: Progress, status: Status, id: HandoverId
   if (phase === "done" || phase === "refused" || phase === "rolled-back") {
     return ended(progress, { outcome: phase, reason });
   }
-  const next: Progress = { ...progress, ...told(progress, handover) };
+  const measured = measuredAfter(progress.measured, status, handover);
+  const next: Progress = { ...progress, ...told(progress, handover), measured };
   return JSON.stringify(next) === JSON.stringify(progress) ? progress : next;
 }
+
+/**
+ * A share or a preview went home because the time that was asked for had passed, in the words of the core
+ * (src/core/draining.ts): nothing has failed.
+ */
+export const isTimeOver = (end: Progress["end"]): boolean =>
+  end?.outcome === "rolled-back" && end.reason === "its time is over";
 
 /** Title, and what is shown beside it; done once the phase is reached. */
 type Title = readonly [until: HandoverPhase, title: string, detail: string];
@@ -76,12 +88,25 @@ export function stepsOf(progress: Progress): readonly Step[] {
   const steps = titles.map(([, title, detail], index): Step => {
     if (current < 0 || index < current) return { title, state: "done", detail };
     if (index > current) return { title, state: "waiting", detail: "" };
+    if (isTimeOver(end)) return { title, state: "done", detail };
     const failed = rolledBack || end?.outcome === "refused";
     return { title, state: failed ? "failed" : "going on", detail };
   });
   if (!rolledBack) return steps;
   const state = end === undefined ? "going on" : "done";
   return [...steps, { title: `${from} serves again`, state, detail: "" }];
+}
+
+/** What each machine serves now, where it is known, for whoever watches. */
+export function rateLines({ from, to, mode, connections, measured }: Progress): readonly string[] {
+  const { rates } = measured;
+  const width = Math.max(from.length, to.length);
+  const line = (node: string, rate: Rate | null, open: number | null): readonly string[] => {
+    if (rate === null) return [];
+    const left = mode === "cut" || open === null ? "" : `, ${counted(open, "connection")}`;
+    return [`${node.padEnd(width)}  ${rate.requests} requests/s, ${rate.errors} errors/s${left}`];
+  };
+  return [...line(from, rates.from, connections.from), ...line(to, rates.to, connections.to)];
 }
 
 function cutTitles({ from, to, baseline, served, minRequests }: Progress): readonly Title[] {
@@ -98,10 +123,11 @@ function drainTitles(progress: Progress): readonly Title[] {
   const { from, to, baseline, served, minRequests, share, connections, stragglers } = progress;
   const handed = `${percent(share)} of new connections`;
   const proof = served === null ? "" : `, ${countWords(served, minRequests)}`;
-  const left = [
-    counted(connections.from ?? 0, "connection"),
-    `${counted(stragglers, "straggler")} left`,
-  ].join(", ");
+  const known = [
+    ...(connections.from === null ? [] : [counted(connections.from, "connection")]),
+    ...(stragglers === null ? [] : [counted(stragglers, "straggler")]),
+  ];
+  const left = known.length === 0 ? "" : `${known.join(", ")} left`;
   return [
     ["prepare", `${from} measures what it serves`, baseline === null ? "" : countWords(baseline)],
     ["diverting", `${to} gets ready, unseen`, ""],

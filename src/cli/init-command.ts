@@ -131,12 +131,7 @@ async function writeBoth(
   key: string,
   force: boolean,
 ): Promise<readonly string[]> {
-  try {
-    await mkdir(dirname(out), { recursive: true, mode: 0o755 });
-    await mkdir(dirname(key), { recursive: true, mode: 0o755 });
-  } catch (error) {
-    throw new Failure(exitCodes.usage, `Cannot make the directory of ${out}: ${reasonOf(error)}`);
-  }
+  for (const file of [out, key]) await makeDirectoryOf(file);
   const keyExists = await exists(key);
   if (!keyExists) await writeKeyFile(key);
   try {
@@ -148,6 +143,14 @@ async function writeBoth(
     `The configuration is in ${out}`,
     keyExists ? `The key that was there already is kept: ${key}` : `A new key is in ${key}`,
   ];
+}
+
+async function makeDirectoryOf(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new Failure(exitCodes.usage, `Cannot make the directory of ${file}: ${reasonOf(error)}`);
+  }
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { configurationAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
 import { isAbsence } from "./control-client.ts";
-import { exitCodes, Failure } from "./failure.ts";
+import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { addKey, keepNewestKey, readKeyFile } from "./key-file.ts";
 import { socketPath } from "./places.ts";
 import type { Status } from "./status.ts";
@@ -178,7 +178,7 @@ async function retire(place: KeyPlace): Promise<void> {
 /** Has the agent read its key file, and answers in words that follow a colon whether it did. */
 async function reread({ status, socket }: KeyPlace, wanted: readonly number[]): Promise<string> {
   if (status === undefined) return "no agent is running, and the next one reads it";
-  process.kill(status.agent.pid, "SIGHUP");
+  tellToRead(status.agent.pid);
   const until = Date.now() + rereadMillisMax;
   while (Date.now() < until) {
     await delay(20);
@@ -190,6 +190,20 @@ async function reread({ status, socket }: KeyPlace, wanted: readonly number[]): 
     `The key file is changed, and the agent has not taken it within ${rereadMillisMax} ms: ` +
       "failover history says why",
   );
+}
+
+function tellToRead(pid: number): void {
+  try {
+    process.kill(pid, "SIGHUP");
+  } catch (error) {
+    const found = errorCode(error) === "ESRCH" ? `no process has the id ${pid}` : reasonOf(error);
+    throw new Failure(
+      exitCodes.unknown,
+      `The key file is changed, and the agent could not be told to read it: ${found}; ` +
+        "systemctl reload failover tells it, or the next one reads it",
+      { cause: error },
+    );
+  }
 }
 
 function otherMachine(place: KeyPlace, id: number): readonly string[] {

@@ -6,7 +6,9 @@ import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import { ControlClient } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
+import { conclusionOf, overtakenBy } from "./promote-conclusion.ts";
 import { type Presenter, presenterFor } from "./promote-presenter.ts";
+import { refuseMeanwhile, refuseMisfits } from "./promote-refusals.ts";
 import type { Status } from "./status.ts";
 
 export interface PromoteOptions extends Whereabouts {
@@ -34,56 +36,46 @@ const holdMillis = millis(10 * 60_000);
  */
 const patienceMillis = 180_000;
 
-type Outcome = NonNullable<Progress["end"]>;
-
 /** While nothing changes the agent is asked whether it is still there. */
 const quietMillis = 1000;
 
 /** `failover promote NODE [--cut] [--share 5% [--for 5m]] [--drain 10m] [--at WHEN] [--dry-run] [--json]`. */
 export async function runPromote(options: PromoteOptions): Promise<number> {
+  refuseMisfits(options);
   const socket = await socketAt(options);
   const status = await statusNow(socket);
-  const { node, json, at } = options;
+  const { node, at } = options;
   if (!status.nodes.includes(node)) {
     const names = status.nodes.join(" and ");
     throw new Failure(exitCodes.usage, `Cannot promote ${node}: the nodes are ${names}`);
   }
-  if (
-    at !== undefined &&
-    (options.cut || options.share !== undefined || options.drain !== undefined)
-  )
-    throw new Failure(
-      exitCodes.usage,
-      `Cannot promote ${node} at ${at} with --cut, --share or --drain: a swap that waits goes as configured`,
-    );
   if (at !== undefined && !options.dryRun) {
     const { runWait } = await import("./wait-command.ts");
     return runWait(socket, { ...options, at });
   }
-  const held = status.handover?.held === true;
-  if (held && status.holder === node) {
-    using agent = await ControlClient.connect(socket);
-    await agent.order({ kind: "recall" });
-    process.stdout.write(`Called back: new connections are served by ${node} again\n`);
-    return exitCodes.done;
-  }
-  if (status.holder === node) {
-    const reason = `${node} holds the address already`;
-    process.stdout.write(`${json ? JSON.stringify({ outcome: "done", reason }) : reason}\n`);
-    return exitCodes.done;
-  }
-  if (options.dryRun) {
+  if (status.holder !== node && options.dryRun) {
     const { runDryRun } = await import("./dry-run-command.ts");
     return runDryRun(status, options);
   }
-  const { handover } = status;
-  if (handover !== null && !held) {
-    throw new Failure(
-      exitCodes.refused,
-      `Cannot promote ${node}: the handover ${handover.from} → ${handover.to} is not over yet`,
-    );
-  }
-  return carryOut(socket, status, options);
+  refuseMeanwhile(node, status);
+  if (status.holder !== node) return carryOut(socket, status, options);
+  return staying(socket, status, options);
+}
+
+/** The node holds the address: there is nothing to do, or a share or a preview to call back. */
+async function staying(
+  socket: string,
+  { handover }: Status,
+  { node, json, dryRun }: PromoteOptions,
+): Promise<ExitCode> {
+  const calledBack = handover?.held === true && !dryRun;
+  if (calledBack) await give({ kind: "recall" }, socket);
+  const reason = calledBack
+    ? `Called back: new connections are served by ${node} again`
+    : `${node} holds the address already`;
+  process.stdout.write(`${json ? JSON.stringify({ outcome: "done", reason }) : reason}
+`);
+  return exitCodes.done;
 }
 
 async function carryOut(
@@ -106,12 +98,23 @@ async function carryOut(
 
   using follower = await ControlClient.connect(socket);
   await give({ kind: "promote", node, id, cut, hold, drainTime: drain }, socket);
+  let begun = false;
   try {
-    for await (const status of follower.follow({ quietMillisMax: quietMillis, signal })) {
+    for await (const told of follower.follow({ quietMillisMax: quietMillis, signal })) {
       if (signal.aborted || performance.now() > deadline) break;
-      progress = progressAfter(progress, status ?? (await statusNow(socket)), id);
+      const status = told ?? (await statusNow(socket));
+      progress = progressAfter(progress, status, id);
       presenter.show(progress);
-      if (progress.end !== undefined) return conclude(progress, progress.end, presenter);
+      const { handover } = status;
+      begun ||= handover?.id === id;
+      const other = handover === null || handover.id === id ? undefined : handover;
+      if (begun && other !== undefined && progress.end === undefined)
+        return concludeUnknown(progress, `another handover, ${other.id}, has begun`, presenter);
+      const end = progress.end ?? (other && overtakenBy(other));
+      if (end === undefined) continue;
+      const { outcome, sentence, code } = conclusionOf(progress, end, hold);
+      presenter.finish(outcome, sentence);
+      return code;
     }
     return concludeUnknown(progress, "it has not ended yet", presenter);
   } catch (error) {
@@ -124,21 +127,6 @@ async function carryOut(
 async function give(order: Order, socket: string): Promise<void> {
   using agent = await ControlClient.connect(socket);
   await agent.order(order);
-}
-
-function conclude({ from, to }: Progress, end: Outcome, presenter: Presenter): ExitCode {
-  const because = end.reason === "" ? "" : `: ${end.reason}`;
-  switch (end.outcome) {
-    case "done":
-      presenter.finish(end.outcome, `Done: ${to} holds the address${because}`);
-      return exitCodes.done;
-    case "refused":
-      presenter.finish(end.outcome, `Refused, nothing has moved${because}`);
-      return exitCodes.refused;
-    case "rolled-back":
-      presenter.finish(end.outcome, `Rolled back: ${from} serves as before${because}`);
-      return exitCodes.rolledBack;
-  }
 }
 
 function concludeUnknown({ from, to }: Progress, found: string, presenter: Presenter): ExitCode {

@@ -1,4 +1,4 @@
-import { type Progress, type Step, stepsOf } from "./handover-progress.ts";
+import { type Progress, rateLines, type Step, stepsOf } from "./handover-progress.ts";
 import { oneLine } from "./logging.ts";
 import { span } from "./spans.ts";
 import { isTerminal, LiveBlock, type Paint, paintFor } from "./terminal.ts";
@@ -28,7 +28,12 @@ function livePresenter(out: NodeJS.WriteStream, elapsed: () => number): Presente
   return {
     show: (progress) => {
       const lines = stepsOf(progress).map((step) => liveLine(step, paint));
-      block.draw([`${progress.from} → ${progress.to}  ${span(elapsed())}`, ...lines]);
+      const rates = progress.end === undefined ? rateLines(progress) : [];
+      block.draw([
+        `${progress.from} → ${progress.to}  ${span(elapsed())}`,
+        ...lines,
+        ...rates.map((line) => `    ${paint("dim", line)}`),
+      ]);
     },
     finish: (outcome, sentence) => {
       out.write(`${paint(outcome === "done" ? "green" : "red", oneLine(sentence))}\n`);
@@ -52,16 +57,18 @@ function linePresenter(out: NodeJS.WritableStream, elapsed: () => number): Prese
 }
 
 function jsonPresenter(out: NodeJS.WritableStream, elapsed: () => number): Presenter {
-  let shown: Progress | undefined;
+  let shown = "";
   const say = (value: object): void => {
     out.write(`${JSON.stringify({ elapsed: elapsed(), ...value })}\n`);
   };
   return {
     show: (progress) => {
-      if (progress === shown) return;
-      shown = progress;
-      const { end: _, ...facts } = progress;
-      say(facts);
+      const { end, measured, ...facts } = progress;
+      const told = { ...facts, rates: measured.rates };
+      const text = JSON.stringify([told, end]);
+      if (text === shown) return;
+      shown = text;
+      say(told);
     },
     finish: (outcome, sentence) => say({ outcome, sentence }),
   };

@@ -2,7 +2,13 @@ import { localAddresses } from "../linux/network-facts.ts";
 import { type Learnt, learnWeek } from "../traffic/profile/learn.ts";
 import { quietestWindow, type Window } from "../traffic/profile/quiet.ts";
 import { instantsOf, localZone, nextAt, wallMinute } from "../traffic/profile/wall-clock.ts";
-import { minuteOfWeek, type Week, weekMinutes, type Zone } from "../traffic/profile/week.ts";
+import {
+  minuteOfWeek,
+  quarterMinutes,
+  type Week,
+  weekMinutes,
+  type Zone,
+} from "../traffic/profile/week.ts";
 import type { Configuration } from "./configuration/configuration.ts";
 import { nodeHere, sidesOf } from "./configuration/node-here.ts";
 
@@ -43,7 +49,7 @@ export async function readWeek(
  * undefined where the logs know none.
  */
 export function quietHour(
-  { week, zone }: LoggedWeek,
+  { week: average, zone }: LoggedWeek,
   {
     length,
     within,
@@ -52,6 +58,12 @@ export function quietHour(
 ): QuietHour | undefined {
   const wall = wallMinute(now, zone) + 1;
   const from = minuteOfWeek(wall);
+  // A quarter that the wall skips this time is not to be had before the week after.
+  const isShown = (quarter: number): boolean => {
+    const ahead = ((quarter + 1) * quarterMinutes - 1 - from + weekMinutes) % weekMinutes;
+    return instantsOf(wall + ahead, zone).length > 0;
+  };
+  const week = average.map((requests, quarter) => (isShown(quarter) ? requests : undefined));
   const found = quietestWindow(week, { length, now: from, within });
   if (found === undefined) return undefined;
   const minute = wall + ((found.start - from + weekMinutes) % weekMinutes);

@@ -121,7 +121,7 @@ function shareWords({ mode, share, held, from, to, connections, stragglers }: Ha
   if (mode === "cut") return "";
   const at = (name: string, count: number | null) =>
     count === null ? "" : `, ${counted(count, "connection")} on ${name}`;
-  const late = stragglers === 0 ? "" : `, ${counted(stragglers, "straggler")}`;
+  const late = stragglers ? `, ${counted(stragglers, "straggler")}` : "";
   const stays = held ? ", held" : "";
   return `, ${percent(share)} of new connections${stays}${at(from, connections.from)}${at(to, connections.to)}${late}`;
 }

@@ -46,6 +46,8 @@ export interface Status {
   readonly paths: readonly PathStatus[];
   /** The one that is going on. */
   readonly handover: HandoverStatus | null;
+  /** What this machine served in the last seconds; null: no swap is going on, or not known yet. */
+  readonly traffic: RecentTraffic | null;
   /** The last that ended since the agent started. */
   readonly lastHandover: HandoverEnd | null;
   /** Swaps that wait for their hour in this agent, the next one first. */
@@ -179,8 +181,11 @@ export interface HandoverStatus {
   readonly share: number;
   /** TCP connections to the address that end on either machine; null: not counted. */
   readonly connections: { readonly from: number | null; readonly to: number | null };
-  /** Neighbours that sent to the first holder in the last ten seconds, though the address is gone. */
-  readonly stragglers: number;
+  /**
+   * Neighbours that sent to the first holder in the last ten seconds, though the address is gone; null: not
+   * counted, or counted by the other machine alone.
+   */
+  readonly stragglers: number | null;
   /** A share, or a preview, that stays as it is until it is told to go on or back, or its time is over. */
   readonly held: boolean;
   readonly reason: string;
@@ -191,6 +196,11 @@ export interface TrafficCounts {
   readonly errors: number;
   /** Milliseconds in which they were counted. */
   readonly span: number;
+}
+
+export interface RecentTraffic extends TrafficCounts {
+  /** Of the answer. */
+  readonly age: number;
 }
 
 export interface HandoverEnd {

@@ -49,11 +49,8 @@ export async function runWait(socket: string, options: WaitOptions): Promise<num
 }
 
 async function appointment(options: WaitOptions): Promise<Appointment> {
-  const { at: text, node, within } = options;
+  const { at: text, node } = options;
   if (text === "quiet") return quietAppointment(options);
-  if (within !== undefined) {
-    throw new Failure(exitCodes.usage, "Cannot use --within: it belongs to --at quiet");
-  }
   const hour = readHour(text, Date.now(), localZone);
   if (hour.kind === "hour") return { at: hour.at, why: "" };
   const sentence = `Cannot let a swap to ${node} wait for ${JSON.stringify(text)}: ${hour.found}`;

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -57,6 +58,17 @@ test("key add makes a key, the agent reads it, and the other machine's command i
   );
   expect(await keysNow()).toEqual([newest, 102]);
   expect(status).toBe(0);
+});
+
+test("key add says what to do where the agent has just ended", async () => {
+  const { pid } = spawnSync("true");
+  agent.say({ agent: { ...aStatus().agent, pid } });
+  const { status, stderr } = await failover("key", "add", ...where);
+  expect(stderr).toBe(
+    "failover: The key file is changed, and the agent could not be told to read it: " +
+      `no process has the id ${pid}; systemctl reload failover tells it, or the next one reads it\n`,
+  );
+  expect([status, (await keysNow()).length]).toEqual([5, 2]);
 });
 
 test("key retire waits for the word of the peer", async () => {

@@ -100,6 +100,21 @@ describe("failover promote", () => {
     expect(status).toBe(4);
   });
 
+  test("exits with 0 when the time of the share that was asked for is over", async () => {
+    stage(
+      { phase: "proved", mode: "drain", share: 0.05, held: true, served: counts(12, 0) },
+      { outcome: "rolled-back", reason: "its time is over" },
+    );
+    const { status, stdout } = await promote("--share", "5%", "--for", "90s");
+    expect(untimed(stdout).slice(-2)).toEqual([
+      "primary serves again: done",
+      "Done: backup served 5 % of new connections for 1 min 30 s, its time is over, " +
+        "and primary serves as before",
+    ]);
+    expect(status).toBe(0);
+    expect(agent.orders).toMatchObject([{ hold: { share: 0.05, span: 90_000 } }]);
+  });
+
   test("exits with 5 when the agent is lost in the middle", async () => {
     stage({ phase: "released" });
     const ended = promote();
@@ -132,6 +147,23 @@ describe("failover promote", () => {
     expect([status, agent.orders]).toEqual([0, []]);
   });
 
+  test("of the holder calls a share back, in words or as data", async () => {
+    agent.say({ handover: aHandover({ phase: "proved", mode: "drain", held: true }) });
+    const words = await failover("promote", "primary", "--socket", socket);
+    expect(words.stdout).toBe("Called back: new connections are served by primary again\n");
+    const data = await failover("promote", "primary", "--socket", socket, "--json");
+    expect(JSON.parse(data.stdout)).toMatchObject({ outcome: "done" });
+    expect([words.status, data.status]).toEqual([0, 0]);
+    expect(agent.orders).toEqual([{ kind: "recall" }, { kind: "recall" }]);
+  });
+
+  test("of a holder that hands over is no success, exit 3", async () => {
+    agent.say({ handover: aHandover({ phase: "proved", mode: "drain" }) });
+    const { status, stderr } = await failover("promote", "primary", "--socket", socket);
+    expect(stderr).toContain("the handover primary → backup is not over yet");
+    expect([status, agent.orders]).toEqual([3, []]);
+  });
+
   test("of a stranger is a mistake, exit 2", async () => {
     const { status, stderr } = await failover("promote", "third", "--socket", socket);
     expect(stderr).toBe("failover: Cannot promote third: the nodes are primary and backup\n");
@@ -143,6 +175,26 @@ describe("failover promote", () => {
     const { status, stderr } = await promote();
     expect(stderr).toContain("the handover primary → backup is not over yet");
     expect([status, agent.orders]).toEqual([3, []]);
+  });
+
+  test("typed a moment after another is refused, not waited for: exit 3", async () => {
+    agent.onOrder = () => agent.say({ handover: aHandover({ id: "ffffffffffff" }) });
+    const { status, stdout } = await promote();
+    expect(untimed(stdout).at(-1)).toBe(
+      "Refused, nothing has moved: the handover primary → backup (ffffffffffff) began first",
+    );
+    expect(status).toBe(3);
+  });
+
+  test("whose end was missed because another has begun has no known outcome: exit 5", async () => {
+    agent.onOrder = (order) => {
+      if (order.kind !== "promote") throw new Error(`Nobody promoted: ${order.kind}`);
+      agent.say({ handover: aHandover({ id: order.id, phase: "draining", mode: "drain" }) });
+      setTimeout(() => agent.say({ handover: aHandover({ id: "ffffffffffff" }) }), 300);
+    };
+    const { status, stdout } = await promote();
+    expect(stdout).toContain("Cannot tell the outcome of primary → backup: another handover");
+    expect(status).toBe(5);
   });
 
   test("that the agent itself refuses exits with 3 and its words", async () => {

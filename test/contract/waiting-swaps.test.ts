@@ -205,6 +205,17 @@ describe("a waiting swap", () => {
     await waitFor(() => expect(orders).toHaveLength(1));
   });
 
+  test("waits on when the agent is stopped between its check and its order", async () => {
+    agent.add({ id, node: "backup", at: start + minute });
+    await settled();
+    vi.advanceTimersByTime(minute);
+    // Promises alone: the disk gets no turn, so that what waits is off the list and not yet off the disk.
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    expect([orders, agent.list()]).toEqual([[], []]);
+    await restarted(0);
+    await waitFor(() => expect(orders).toMatchObject([{ id }]));
+  });
+
   test.each([
     ["in the past", { id, node: "backup", at: start }, / has passed$/],
     ["too far away", { id, node: "backup", at: start + 367 * 1440 * minute }, /more than a year/],

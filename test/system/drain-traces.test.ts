@@ -64,7 +64,8 @@ test.each(families.slice(0, thorough ? 2 : 1))(
     await pause(2000);
     const from = now();
     const result = await pair.promote(standby, "--share", "100%", "--for", "3s");
-    expect(result.code, result.stdout + result.stderr).toBe(exitCodes.rolledBack);
+    expect(result.code, result.stdout + result.stderr).toBe(exitCodes.done);
+    expect(result.stdout).toContain("its time is over");
     // Downloads that began on the target end there.
     await pause(7000);
     const figures = await crowd.figures({ from, to: now() });

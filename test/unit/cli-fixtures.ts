@@ -94,6 +94,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
       },
     ],
     handover: null,
+    traffic: null,
     lastHandover: null,
     waiting: [],
     alerts: [],

@@ -90,6 +90,11 @@ test("proof that does not come leads back", () => {
   );
 });
 
+test("a share whose time is over has failed nothing", () => {
+  const serving = { handover: aHandover({ phase: "proved", mode: "drain", held: true }) };
+  expect(told([serving, { lastHandover: end("rolled-back", "its time is over") }])).toBe("+++..+");
+});
+
 test("the counts stand beside their steps", () => {
   const handover = aHandover({
     phase: "verifying",

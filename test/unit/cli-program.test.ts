@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
@@ -63,6 +63,22 @@ test.each([
       "start it with systemctl start failover",
   );
   expect(status).toBe(5);
+});
+
+test("a fingerprint is made by whoever has been told to be even nicer", async () => {
+  await using place = await scratch();
+  await chmod(place.directory, 0o755);
+  await writeFile(place.path("good.yaml"), configuration);
+  const words = ["fingerprint", "--node", "primary", "--config", place.path("good.yaml")];
+  // Root may always; anybody else may only step further back.
+  const nobody = process.geteuid?.() === 0 ? { uid: 65_534 } : {};
+  const { status, stdout } = spawnSync(
+    "nice",
+    ["-n", "19", process.execPath, "--import", "tsx", main, ...words],
+    { encoding: "utf8", ...nobody },
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ pair: "www", node: "primary" });
+  expect(status).toBe(0);
 });
 
 test("check --config-only exits with 0 for a good file, with 2 for one with problems", async () => {

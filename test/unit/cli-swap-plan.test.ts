@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { verdictOn } from "../../src/cli/daemon/waiting-verdict.ts";
 import { dryRunLines, refusalsNow } from "../../src/cli/dry-run-command.ts";
 import { type PlanOptions, planSwap } from "../../src/cli/swap-plan.ts";
 import { plainPaint } from "../../src/cli/terminal.ts";
@@ -316,6 +317,21 @@ nodes:
 
 test("a dry run in a quiet hour finds no reason to refuse", () => {
   expect(refusalsNow(aStatus(), "backup")).toEqual([]);
+});
+
+test("a share or a preview that is held is gone on from, typed or at its hour", () => {
+  const status = aStatus({ handover: aHandover({ phase: "proved", mode: "drain", held: true }) });
+  expect(refusalsNow(status, "backup")).toEqual([]);
+  expect(verdictOn(status, "backup")).toEqual({ kind: "free" });
+});
+
+test("a dry run tells on which machine a share is typed", () => {
+  const there = aStatus({ node: "backup", peer: { ...aStatus().peer, node: "primary" } });
+  expect(refusalsNow(there, "backup", { share: 0.05 })).toEqual([
+    "backup does not hold the address; type the same command on primary",
+  ]);
+  expect(refusalsNow(there, "backup", {})).toEqual([]);
+  expect(refusalsNow(aStatus(), "backup", { share: 0.05, drain: 1000 })).toEqual([]);
 });
 
 test.each([

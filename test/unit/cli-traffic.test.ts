@@ -124,6 +124,26 @@ test("the quiet hour is found on the clock of the logs, wherever this machine st
   expect(later?.at).toBe(Date.parse("2026-12-01T03:45:00+05:30"));
 });
 
+test("an hour that the clocks skip in spring is none of the next days' quiet ones", () => {
+  const berlin = (instant: number): number =>
+    instant >= Date.UTC(2026, 2, 29, 1) && instant < Date.UTC(2026, 9, 25, 1) ? 120 : 60;
+  const profile = new WeekProfile();
+  const monday = Date.UTC(2026, 2, 16) / 60_000;
+  for (let minute = 0; minute < 7 * 1440; minute += 1) {
+    const hour = Math.floor(minute / 60) - 6 * 24;
+    // Nobody comes on Sundays from two to three, and few from four to five.
+    const comes = hour === 2 ? false : hour === 4 ? minute % 5 === 0 : true;
+    if (comes) profile.add({ kind: "written", minute: monday + minute, offset: 60 }, berlin);
+  }
+  const learnt = { profile, files: [], old: 0 };
+  const logged = { node: "primary", learnt, week: profile.week(), zone: berlin };
+  const now = Date.parse("2026-03-27T12:00:00+01:00");
+  const found = quietHour(logged, { length: 10, within: 10_080, now });
+  expect(found?.at).toBe(Date.parse("2026-03-29T04:00:00+02:00"));
+  const later = quietHour(logged, { length: 10, within: 10_080, now: found?.at ?? 0 });
+  expect(later?.at).toBe(Date.parse("2026-04-05T02:00:00+02:00"));
+});
+
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** Types `failover traffic ARGUMENTS`. */
@@ -145,15 +165,20 @@ nodes:
 
   test("reads the logs of a node, plain into a pipe", async () => {
     await using place = await scratch();
+    // Of the Monday before the last: older lines than of ten weeks would be left out.
+    const monday = new Date();
+    monday.setUTCDate(monday.getUTCDate() - 7 - ((monday.getUTCDay() + 6) % 7));
+    const day = monday.toISOString().slice(0, 10);
+    const [, date, month, year] = monday.toUTCString().split(" ");
     const lines = Array.from({ length: 200 }, (_, index) => {
       const clock = `0${1 + Math.floor(index / 60)}:${String(index % 60).padStart(2, "0")}`;
-      return `[16/Nov/2026:${clock}:00 +0530] 200 "-"\n`;
+      return `[${date}/${month}/${year}:${clock}:00 +0530] 200 "-"\n`;
     });
     await writeFile(place.path("access.log"), `${lines.join("")}odd\n`);
     await writeFile(place.path("f.yaml"), configuration(place.path("access.log")));
     const where = ["--config", place.path("f.yaml"), "--window", "1h"];
     const text = traffic(...where, "--node", "primary");
-    expect(text.stdout).toContain("201 lines, 1 not readable, from 2026-11-16 01:00 to ");
+    expect(text.stdout).toContain(`201 lines, 1 not readable, from ${day} 01:00 to `);
     expect(text.stdout).toContain("Quietest: Monday 01:00-02:00, about 60 requests\n");
     expect(text.stdout).not.toContain("\u001b");
     expect(text.status).toBe(0);

@@ -43,6 +43,18 @@ const twoNodes = (
   "--access-log /var/log/web.log"
 ).split(" ");
 
+test("init names the file whose directory cannot be made", async () => {
+  await using place = await scratch();
+  await writeFile(place.path("file"), "");
+  const key = place.path("file/keys/key");
+  const files = ["--out", place.path("failover.yaml"), "--key", key];
+  const { status, stderr } = await failover("init", "--yes", ...twoNodes, ...files);
+  expect(stderr).toContain(
+    `Cannot make the directory of ${key}: a part of the path is no directory`,
+  );
+  expect(status).toBe(2);
+});
+
 test("init by flags writes a configuration that check accepts, and a key", async () => {
   await using place = await scratch();
   const files = ["--out", place.path("etc/failover.yaml"), "--key", place.path("etc/key")];

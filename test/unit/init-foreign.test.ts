@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -15,6 +16,7 @@ import { settled } from "../../src/cli/init/settle.ts";
 import type { Sketch } from "../../src/cli/init/sketch.ts";
 import type { Surroundings } from "../../src/cli/init/surroundings.ts";
 import { yamlText } from "../../src/cli/init/yaml-text.ts";
+import { scratch } from "./cli-fixtures.ts";
 
 /*
  * Configurations of our own with the directives and the structure of the ones that heartbeat and
@@ -163,6 +165,34 @@ test.each([
   [`${"a {\n".repeat(20)}`, "Cannot read /etc/k.conf:17: its blocks are nested too deep"],
 ])("keepalived's %j is refused with its line", (text, sentence) => {
   expect(() => keepalived(text)).toThrow(sentence);
+});
+
+describe("a file that includes others", () => {
+  const instance = "vrrp_instance a {\ninterface eth0\nvirtual_ipaddress {\n192.0.2.10\n}\n}\n";
+
+  test("has what they say, whatever else is in their directory", async () => {
+    await using place = await scratch();
+    await mkdir(place.path("conf.d/old"), { recursive: true });
+    await writeFile(place.path("conf.d/a.conf"), instance);
+    await writeFile(place.path("keepalived.conf"), "include conf.d/*\n");
+    const sketch = readForeign(place.path("keepalived.conf"), nowhere, undefined);
+    expect(sketch.addresses).toMatchObject([{ value: "192.0.2.10" }]);
+  });
+
+  test("on one machine alone has them there", () => {
+    const source = { file: "/etc/k.conf", text: "@one include a\n@^one include b\n" };
+    const files: Record<string, string> = { a: instance, b: instance.replace(".10", ".11") };
+    const asked: string[] = [];
+    const included = (pattern: string) => {
+      asked.push(pattern);
+      return [{ file: `/etc/${pattern}`, text: files[pattern] ?? "" }];
+    };
+    const here = { hostname: "one", local: [] };
+    expect(fromKeepalived(source, included, here, undefined).addresses).toMatchObject([
+      { value: "192.0.2.10", origin: "a:4" },
+    ]);
+    expect(new Set(asked)).toEqual(new Set(["a", "b"]));
+  });
 });
 
 test("files that include each other are refused", () => {

@@ -12,6 +12,9 @@ const nginxMain =
   '$status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for"';
 const combinedLine = `192.0.2.7 - john g [${clf}] "GET /\\"x HTTP/1.1" 503 5 "-" "curl \\"8\\""`;
 
+/** As a reader of bytes has it. */
+const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+
 const read = (format: string, line: string): LogLine | undefined => lineReader(format)(line);
 
 describe("lines of a pattern are read", () => {
@@ -55,6 +58,12 @@ describe("lines of a pattern are read", () => {
         'log_format n escape=none \'"$http_user_agent" "$request" $status\';',
         '"a"b" "GET / HTTP/1.1" 200',
         { status: 200 },
+      ],
+      [
+        "text beyond ASCII, which the log has as bytes of UTF-8",
+        '$remote_addr » "$request" ‒😀 $status é',
+        latin1('192.0.2.7 » "GET / HTTP/2.0" ‒😀 204 é'),
+        { status: 204, client: "192.0.2.7" },
       ],
       ["the original status", '%<s "%r"', '301 "GET / HTTP/1.1"', { status: 301 }],
       ["the final of two", '%s "%r" %>s', '301 "GET / HTTP/1.1" 200', { status: 200 }],
@@ -264,6 +273,9 @@ describe("whatever stands in a line", () => {
           "}",
           "log_format x ",
           "LogFormat ",
+          "%r",
+          "$request",
+          "\ud800",
         ),
         fc.string({ maxLength: 3 }),
       ),

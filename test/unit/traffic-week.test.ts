@@ -66,6 +66,16 @@ describe("a week of traffic", () => {
     expect(week.every((one) => one !== undefined)).toBe(true);
   });
 
+  test("is that of the last weeks, however far back a log that nobody rotates goes", () => {
+    const profile = new WeekProfile(minuteAt("2026-11-09T00:00"));
+    const longAgo = { kind: "written", minute: minuteAt("2022-11-07T03:00"), offset: 0 } as const;
+    expect(profile.add(longAgo, utc)).toBe(true);
+    expect(profile.span).toBeUndefined();
+    steady(profile, "2026-11-09T00:00", "2026-11-16T00:00");
+    expect(profile.span?.from).toBe(minuteAt("2026-11-09T00:00"));
+    expect(profile.week()[quarter(0, 3)]).toBe(3);
+  });
+
   test("is unknown where no log covers it, and quiet where one does", () => {
     const week = profileOf(
       "2026-11-16T10:00:00Z",

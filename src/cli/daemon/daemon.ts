@@ -16,11 +16,11 @@ import { Journal } from "../journal.ts";
 import { type Log, logCommand } from "../logging.ts";
 import type { Status } from "../status.ts";
 import type { WaitingFound } from "../waiting-file.ts";
-import { acceptKeys } from "./accept-keys.ts";
-import { Heart } from "./heart.ts";
+import { Heart, lateness } from "./heart.ts";
 import { changedSettings, forgottenBy, hostOf, hostSettings, networkOf } from "./host-settings.ts";
 import type { Found } from "./preparations.ts";
 import { InForce } from "./in-force.ts";
+import { KeyReloads } from "./key-reloads.ts";
 import { refusalOf, unknownNode } from "./order-refusal.ts";
 import { hindranceOf, isWhole, Reloads } from "./reloads.ts";
 import { StatusBook } from "./status-book.ts";
@@ -31,16 +31,16 @@ import { verdictOn } from "./waiting-verdict.ts";
 export interface DaemonOptions {
   /** To begin with. */
   readonly configuration: Configuration;
-  /** Where it was read, and how it is read again beside a beating heart. */
+  /** Where it was read, and how it and the keys are read again beside a beating heart. */
   readonly file: string;
   readonly read: (file: string) => Promise<Loaded>;
   readonly node: string;
   readonly servicePaths: readonly boolean[];
   readonly ring: KeyRing;
+  readonly readKeys: () => Promise<KeyRing>;
   readonly found: Found;
   readonly bootId: string;
   readonly stateDirectory: string;
-  /** Swaps that the last agent left waiting. */
   readonly waiting: WaitingFound;
   /** What `failover check` calls failed here now; slow. */
   readonly check: (signal: AbortSignal) => Promise<readonly string[]>;
@@ -63,6 +63,7 @@ export class Daemon implements AsyncDisposable {
   readonly #history: HistoryWriter;
   readonly #steward: LinuxSteward;
   readonly #reloads: Reloads;
+  readonly #keyReloads: KeyReloads;
   readonly #inForce: InForce;
   readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
@@ -75,8 +76,6 @@ export class Daemon implements AsyncDisposable {
 
   constructor(options: DaemonOptions) {
     const { configuration, node, servicePaths, found, log } = options;
-    const { peer } = sidesOf(configuration, node);
-    const policy = policyFor(configuration, node, servicePaths);
     this.#options = options;
     this.#journal = new Journal({
       directory: options.stateDirectory,
@@ -94,14 +93,14 @@ export class Daemon implements AsyncDisposable {
     });
     this.#steward = new LinuxSteward({
       pair: configuration.pair,
-      peers: peer.paths,
+      peers: sidesOf(configuration, node).peer.paths,
       inForce: this.#inForce,
       report: (event) => this.#heart.tell(event),
       tell: (level, sentence) => this.#tell(level, sentence),
       journal: (entry) => this.#journal.write(entry),
     });
     this.#heart = new Heart({
-      policy,
+      policy: policyFor(configuration, node, servicePaths),
       steward: this.#steward,
       start: found.start,
       protocol: {
@@ -125,7 +124,7 @@ export class Daemon implements AsyncDisposable {
       onLate: (late, slept) => log.debug(() => lateness(late, slept)),
     });
     this.#book = new StatusBook({
-      configuration: () => this.#inForce.configuration,
+      inForce: this.#inForce,
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
       troubles: () => [...this.#troubles.values()],
@@ -151,6 +150,12 @@ export class Daemon implements AsyncDisposable {
       tell: (level, sentence) => this.#tell(level, sentence),
       report: (sentence) => this.#alert("configuration", sentence),
     });
+    this.#keyReloads = new KeyReloads({
+      read: options.readKeys,
+      heart: this.#heart,
+      tell: (level, sentence) => this.#tell(level, sentence),
+      report: (sentence) => this.#alert("key", sentence),
+    });
   }
 
   async start(): Promise<void> {
@@ -171,14 +176,10 @@ export class Daemon implements AsyncDisposable {
     await this.#inForce.start();
   }
 
-  /** Reads the configuration again, and puts in force what can be while the agent runs. */
+  /** Reads configuration and keys again, and puts in force what can be while the agent runs. */
   reload(): void {
     this.#reloads.ask();
-  }
-
-  useKeys(ring: KeyRing): void {
-    const said = acceptKeys(this.#heart, ring);
-    if (said !== undefined) this.#tell(said.level, said.sentence);
+    this.#keyReloads.ask();
   }
 
   /**
@@ -295,6 +296,3 @@ export class Daemon implements AsyncDisposable {
     }, updateMillis);
   }
 }
-
-const lateness = (late: number, slept: number): string =>
-  `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

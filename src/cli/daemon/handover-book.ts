@@ -22,7 +22,7 @@ interface Remembered {
   readonly mode: HandoverStatus["mode"];
   readonly share: number;
   readonly connections: HandoverStatus["connections"];
-  readonly stragglers: number;
+  readonly stragglers: HandoverStatus["stragglers"];
   readonly held: boolean;
 }
 
@@ -61,7 +61,7 @@ export class HandoverBook {
         to: targets?.connections ?? null,
       },
       held: isHeld(handover),
-      stragglers: giving ? (state.self.left?.stragglers ?? 0) : 0,
+      stragglers: giving ? (state.self.left?.stragglers ?? null) : null,
     };
     return JSON.stringify(before) !== JSON.stringify(this.#swap);
   }

@@ -10,6 +10,7 @@ import { LinuxHost } from "../../linux/host.ts";
 import type { LinuxHostOptions } from "../../linux/host-options.ts";
 import { UdpTransport, type UdpTransportOptions } from "../../linux/udp.ts";
 import type { KeyRing } from "../../protocol/keys.ts";
+import type { KeysInForce } from "./key-reloads.ts";
 
 export interface HeartOptions {
   readonly policy: Policy;
@@ -95,6 +96,12 @@ export class Heart {
     this.#clock.afterSockets(() => this.#hear(event));
   }
 
+  keys(): KeysInForce {
+    const { accepted, peer } = this.agent.keys(now());
+    return { accepted, signed: peer?.signed };
+  }
+
+  /** From the next datagram on; a ring with which the peer would not be heard is not taken. */
   useKeys(ring: KeyRing): "used" | "deaf" {
     return this.agent.useKeys(ring, now());
   }
@@ -124,3 +131,7 @@ export class Heart {
     this.#clock.set(earliest(this.agent.pollAlarm(), this.#nextTurn()));
   }
 }
+
+/** For the log. */
+export const lateness = (late: number, slept: number): string =>
+  `The loop was late by ${Math.round(late)} ms${slept > 0 ? `, ${Math.round(slept)} ms of them asleep` : ""}`;

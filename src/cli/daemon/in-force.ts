@@ -6,6 +6,8 @@ import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";
 import { reasonOf } from "../failure.ts";
+import type { RecentTraffic } from "../status.ts";
+import { RecentWatch } from "./recent-traffic.ts";
 
 export interface InForceOptions {
   /** To begin with. */
@@ -25,6 +27,7 @@ export class InForce implements AsyncDisposable {
   #configuration: Configuration;
   #traffic: TrafficWatch;
   #service: ServiceWatch;
+  readonly #recent = new RecentWatch((span) => this.#traffic.recent(span));
 
   constructor(options: InForceOptions) {
     this.#options = options;
@@ -39,6 +42,11 @@ export class InForce implements AsyncDisposable {
 
   get traffic(): TrafficWatch {
     return this.#traffic;
+  }
+
+  /** What this machine serves; each look has the next one be newer. */
+  recent(): RecentTraffic | null {
+    return this.#recent.look();
   }
 
   get accessLogs(): readonly string[] {

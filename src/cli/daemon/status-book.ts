@@ -13,6 +13,7 @@ import {
   type KeyStatus,
   type PathStatus,
   type PeerStatus,
+  type RecentTraffic,
   type Status,
   type WaitingStatus,
 } from "../status.ts";
@@ -21,8 +22,10 @@ import { alertsOf } from "./alerts.ts";
 import { HandoverBook } from "./handover-book.ts";
 
 export interface StatusBookOptions {
-  /** The one in force. */
-  readonly configuration: () => Configuration;
+  readonly inForce: {
+    readonly configuration: Configuration;
+    recent(): RecentTraffic | null;
+  };
   readonly startedAt: Instant;
   readonly witnesses: () => readonly string[];
   /** Troubles of the floors below: paths, disk, tools. */
@@ -73,11 +76,12 @@ export class StatusBook {
   }
 
   status(agent: Agent, now: Instant): Status {
-    const { startedAt, witnesses, waiting } = this.#options;
-    const configuration = this.#options.configuration();
+    const { startedAt, witnesses, waiting, inForce } = this.#options;
+    const { configuration } = inForce;
     const { state, policy } = agent;
     const { here } = sidesOf(configuration, policy.node);
     const peer = freshPeer(state, now, policy);
+    const handover = this.#handovers.current(state, now);
     const [first, second] = configuration.nodes;
     return {
       ...this.#values(state, now, policy),
@@ -108,7 +112,8 @@ export class StatusBook {
       peer: peerStatus(state, now, policy),
       keys: keyStatus(agent, now),
       paths: here.paths.map((_, path) => this.#path(agent, path, now)),
-      handover: this.#handovers.current(state, now),
+      handover,
+      traffic: handover === null ? null : inForce.recent(),
       lastHandover: this.#handovers.last(state, now, policy),
       waiting: waiting(),
       alerts: this.#alerts(agent, now),
@@ -131,7 +136,7 @@ export class StatusBook {
 
   #values(state: State, now: Instant, policy: Policy): Pick<Status, AgedKey> {
     return {
-      pair: this.#options.configuration().pair,
+      pair: this.#options.inForce.configuration.pair,
       node: policy.node,
       role: publicRole(state),
       epoch: "epoch" in state.role ? state.role.epoch : state.epoch,
@@ -149,7 +154,7 @@ export class StatusBook {
   }
 
   #path(agent: Agent, path: number, now: Instant): PathStatus {
-    const { here, peer } = sidesOf(this.#options.configuration(), agent.policy.node);
+    const { here, peer } = sidesOf(this.#options.inForce.configuration, agent.policy.node);
     const record = agent.paths[path];
     const gaps = agent.gaps.byPath[path];
     return {

@@ -4,6 +4,7 @@ import type { JournalEntry, TellLevel } from "../../core/effect.ts";
 import type { Baseline, Event, Rehearsal } from "../../core/event.ts";
 import { millis } from "../../core/time.ts";
 import { runCommand } from "../../linux/command.ts";
+import { readArrivals } from "../../linux/diversion/arrivals.ts";
 import { tableName } from "../../linux/mute.ts";
 import type { Count } from "../../traffic/messages.ts";
 import type { TrafficWatch } from "../../traffic/watch.ts";
@@ -50,7 +51,7 @@ export class LinuxSteward implements Steward {
     const { pair, peers, inForce, tell } = options;
     this.#options = options;
     this.#strangers = new Strangers({
-      table: tableName(pair),
+      read: () => readArrivals(tableName(pair)),
       peers,
       exclude: (count, addresses) => inForce.traffic.exclude(count, addresses),
       onTrouble: (sentence) => tell("warning", sentence),

@@ -1,12 +1,15 @@
 import { networkInterfaces } from "node:os";
 
-import { readArrivals } from "../../linux/diversion/arrivals.ts";
+import type { Arrivals } from "../../linux/diversion/arrivals.ts";
+import { reasonOf } from "../failure.ts";
 
 export interface StrangersOptions {
-  readonly table: string;
+  /** What the kernel has noted of who came how. */
+  readonly read: () => Promise<Arrivals>;
   /** Of the peer: its requests are ours. */
   readonly peers: readonly string[];
   readonly exclude: (count: string, addresses: readonly string[]) => void;
+  /** One sentence, once until it is over: it is looked at twice a second, for as long as a share is held. */
   readonly onTrouble: (sentence: string) => void;
 }
 
@@ -22,6 +25,7 @@ export class Strangers {
   readonly #options: StrangersOptions;
   #count: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #trouble: string | undefined;
 
   constructor(options: StrangersOptions) {
     this.#options = options;
@@ -40,16 +44,22 @@ export class Strangers {
   }
 
   async #look(count: string): Promise<void> {
-    const { table, peers, exclude, onTrouble } = this.#options;
+    const { read, peers, exclude } = this.#options;
     try {
-      const { arrived, direct } = await readArrivals(table);
+      const { arrived, direct } = await read();
       const alone = [...direct].filter((client) => !arrived.has(client));
       if (this.#count === count) exclude(count, [...ownAddresses(), ...peers, ...alone]);
+      this.#trouble = undefined;
     } catch (error) {
-      onTrouble(`Cannot tell whose requests were handed over: ${String(error)}`);
+      this.#say(`Cannot tell whose requests were handed over: ${reasonOf(error)}`);
     }
     if (this.#count === count)
       this.#timer = setTimeout(() => void this.#look(count), lookEveryMillis);
+  }
+
+  #say(trouble: string): void {
+    if (trouble !== this.#trouble) this.#options.onTrouble(trouble);
+    this.#trouble = trouble;
   }
 }
 

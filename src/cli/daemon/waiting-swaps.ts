@@ -43,6 +43,8 @@ export class WaitingSwaps implements AsyncDisposable {
   readonly #options: WaitingSwapsOptions;
   readonly #swaps = new Map<string, Held>();
   readonly #writer: PatientWriter;
+  /** Off the list, with the order not yet given. */
+  readonly #beginning = new Set<WaitingSwap>();
   /** What the file says by now. */
   #onDisk: ReadonlySet<string>;
   #timer: NodeJS.Timeout | undefined;
@@ -109,6 +111,8 @@ export class WaitingSwaps implements AsyncDisposable {
     this.#stopped = true;
     clearTimeout(this.#timer);
     for (const { checking } of this.#swaps.values()) checking?.abort();
+    for (const swap of this.#beginning) this.#hold(swap);
+    if (this.#beginning.size > 0) this.#writer.wake();
     await this.#writer.settled();
   }
 
@@ -151,8 +155,10 @@ export class WaitingSwaps implements AsyncDisposable {
     const faults = await this.#faults(checking.signal);
     if (checking.signal.aborted) return;
     this.#drop(held.swap);
+    this.#beginning.add(held.swap);
     await Promise.race([this.#writer.settled(), delay(writeMillis, undefined, { ref: false })]);
     if (this.#stopped) return;
+    this.#beginning.delete(held.swap);
     // Judged after everything slow, so that the verdict is of now.
     const verdict = judge(node);
     if (verdict.kind === "done") {

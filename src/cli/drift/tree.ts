@@ -18,8 +18,13 @@ export async function treeFacts(
   ignored: (name: string) => boolean,
 ): Promise<readonly Fact[]> {
   const facts: Fact[] = [];
+  const digest = createHash("sha256");
+  let entries = 0;
   const add = (name: string, value: string): void => {
-    facts.push({ kind: "file", name, value });
+    entries += 1;
+    digest.update(`${name}\0${value}\0`);
+    // Those of a tree that is told by its digest need no memory.
+    if (entries <= entriesMax) facts.push({ kind: "file", name, value });
   };
   const enter = async (name: string, stats: Stats, prefix = ""): Promise<void> => {
     add(name, prefix + (await described(name, stats)));
@@ -36,7 +41,8 @@ export async function treeFacts(
     const link = `${await described(listed, stats)}, `;
     await enter(listed, await stat(listed), link);
   });
-  return facts.length > entriesMax ? [digestOf(listed, facts)] : facts;
+  if (entries <= entriesMax) return facts;
+  return [{ kind: "file", name: listed, value: `${entries} entries, ${digest.digest("hex")}` }];
 }
 
 async function described(name: string, stats: Stats): Promise<string> {
@@ -71,10 +77,4 @@ async function attempt(name: string, add: Add, act: () => Promise<void>): Promis
     const missing = errorCode(error) === "ENOENT";
     add(name, missing ? "not there" : `cannot be read: ${reasonOf(error)}`);
   }
-}
-
-function digestOf(name: string, facts: readonly Fact[]): Fact {
-  const hash = createHash("sha256");
-  for (const fact of facts) hash.update(`${fact.name}\0${fact.value}\0`);
-  return { kind: "file", name, value: `${facts.length} entries, ${hash.digest("hex")}` };
 }

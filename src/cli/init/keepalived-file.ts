@@ -49,7 +49,7 @@ export function configurationIds(source: SourceText, included: ReadIncluded): re
       const id = /^\s*@\^?([^\s^]+)/.exec(row)?.[1];
       if (id !== undefined && !found.has(id))
         found.set(id, { id, place: { file, line: index + 1 } });
-      const pattern = includePattern(row);
+      const pattern = includePattern(row.replace(/^\s*@\S*/, ""));
       if (pattern === undefined) continue;
       for (const inner of included(pattern, file)) if (files <= filesMax) look(inner);
     }
@@ -93,10 +93,20 @@ class TreeReader {
         index += 1;
         row = row.replace(/\\\s*$/, " ") + (rows[index] ?? "");
       }
-      const pattern = includePattern(row);
-      if (pattern === undefined) this.#line(row, place);
+      const said = this.#said(row);
+      if (said === undefined) continue;
+      const pattern = includePattern(said);
+      if (pattern === undefined) this.#line(said, place);
       else this.#include(pattern, place, depth);
     }
+  }
+
+  /** A line as this machine reads it; undefined: it is for another one. */
+  #said(row: string): string | undefined {
+    const conditional = /^\s*@(\^?)(\S*)\s?(.*)$/s.exec(row);
+    if (conditional === null) return row;
+    const [, others, id, rest = ""] = conditional;
+    return (id === this.#id) === (others === "^") ? undefined : rest;
   }
 
   end(file: string): readonly Statement[] {
@@ -119,10 +129,7 @@ class TreeReader {
     for (const inner of files) this.read(inner, depth + 1);
   }
 
-  #line(row: string, place: Place): void {
-    const conditional = /^\s*@(\^?)(\S*)\s?(.*)$/s.exec(row);
-    if (conditional !== null && (conditional[2] === this.#id) === (conditional[1] === "^")) return;
-    const said = conditional === null ? row : (conditional[3] ?? "");
+  #line(said: string, place: Place): void {
     if (this.#substitution.define(said)) return;
     const line = this.#substitution.apply(said);
     if (line === undefined) throw unreadable(place, "its parameters stand for each other");

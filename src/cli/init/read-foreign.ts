@@ -66,8 +66,10 @@ function included(pattern: string, from: string): readonly SourceText[] {
   try {
     return readdirSync(directory)
       .filter((name) => globOf(basename(wanted)).test(name))
+      .map((name) => join(directory, name))
+      .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
       .sort()
-      .map((name) => readSource(join(directory, name)));
+      .map(readSource);
   } catch {
     return [];
   }

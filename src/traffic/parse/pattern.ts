@@ -82,9 +82,12 @@ function askedFields(pieces: readonly Piece[]): ReadonlyMap<Role, number> {
 }
 
 function readerOf(
-  { pieces, escapes }: Pieces,
+  { pieces: written, escapes }: Pieces,
   asked: ReadonlyMap<Role, number>,
 ): (line: string) => LogLine | undefined {
+  const pieces = written.map((piece) =>
+    piece.kind === "text" ? { ...piece, text: asInLog(piece.text) } : piece,
+  );
   const places = [...asked.values()].sort((one, other) => one - other);
   const last = places.at(-1) ?? 0;
   const parts = pieces.slice(0, last + 1).map((piece, index) => {
@@ -155,6 +158,15 @@ function fieldExpression(field: FieldPiece, next: Piece | undefined, escapes: bo
   if (stop === '"' && escapes) return String.raw`[^"\\]*(?:\\[^][^"\\]*)*`;
   if (end.length === 1) return `[^${stop}]*`;
   return `(?:[^${stop}]|${stop}(?!${literal(end.slice(1, textMax))}))*`;
+}
+
+/** As a line decoded as latin1 has it: servers write their text as it stands in their files, in UTF-8. */
+function asInLog(text: string): string {
+  // Half a pair of UTF-16, which only an escape of YAML can name, has no bytes.
+  const whole = text.replace(/\p{Surrogate}/gu, "\ufffd");
+  return encodeURIComponent(whole).replace(/%(..)/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 /** So much of the text behind a field is looked at to know it from a value that begins like it. */

@@ -23,7 +23,8 @@ export interface Learnt {
 }
 
 /**
- * Ten weeks are enough to know a week by, and what people did a year ago says little about tonight.
+ * Ten weeks are enough to know a week by, and what people did a year ago says little about tonight. A log
+ * that nobody rotates has that in its first lines.
  */
 const ageMax = 70 * 86_400_000;
 
@@ -42,7 +43,7 @@ export async function learnWeek(options: {
   readonly signal: AbortSignal;
 }): Promise<Learnt> {
   const { format, now, signal } = options;
-  const profile = new WeekProfile();
+  const profile = new WeekProfile((now - ageMax) / 60_000);
   const read = lineReader(format);
   const files: LearntFile[] = [];
   let old = 0;

@@ -12,12 +12,19 @@ import type { LineTime } from "../parse/time.ts";
 export class WeekProfile {
   /** By quarter of an hour since 1970 in UTC: no clock on a wall skips or repeats any of these. */
   readonly #quarters = new Map<number, Quarter>();
+  readonly #from: number;
   #first: Seen | undefined;
   #last: Seen | undefined;
+
+  /** `from`, in minutes since 1970: a line that is older says nothing of today, and is left out. */
+  constructor(from = Number.NEGATIVE_INFINITY) {
+    this.#from = from;
+  }
 
   /** False for a time that is not of this world's logs; the memory for them has a bound. */
   add(time: LineTime, zone: Zone): boolean {
     const seen = seenAt(time, zone);
+    if (seen.minute < this.#from) return true;
     const index = Math.floor(seen.minute / quarterMinutes);
     const quarter = this.#quarters.get(index);
     if (quarter !== undefined) quarter.requests += 1;
