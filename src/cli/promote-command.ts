@@ -6,7 +6,7 @@ import { socketAt, statusNow, type Whereabouts } from "./agent-access.ts";
 import { ControlClient } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { beginProgress, type Progress, progressAfter } from "./handover-progress.ts";
-import { conclusionOf, overtakenBy } from "./promote-conclusion.ts";
+import { conclusionOf, holderBy, overtakenBy } from "./promote-conclusion.ts";
 import { type Presenter, presenterFor } from "./promote-presenter.ts";
 import { refuseMeanwhile, refuseMisfits } from "./promote-refusals.ts";
 import type { Status } from "./status.ts";
@@ -112,7 +112,7 @@ async function carryOut(
         return concludeUnknown(progress, `another handover, ${other.id}, has begun`, presenter);
       const end = progress.end ?? (other && overtakenBy(other));
       if (end === undefined) continue;
-      const { outcome, sentence, code } = conclusionOf(progress, end, hold);
+      const { outcome, sentence, code } = conclusionOf(progress, end, holderBy(status), hold);
       presenter.finish(outcome, sentence);
       return code;
     }

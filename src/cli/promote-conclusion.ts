@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes } from "./failure.ts";
 import { isTimeOver, type Progress } from "./handover-progress.ts";
 import { span } from "./spans.ts";
-import type { HandoverStatus } from "./status.ts";
+import type { HandoverStatus, Status } from "./status.ts";
 import { percent } from "./status-text.ts";
 
 /** How a `promote` ended, for programs, people and the shell. */
@@ -22,10 +22,15 @@ export function overtakenBy({ id, from, to }: HandoverStatus): NonNullable<Progr
   return { outcome: "refused", reason: `the handover ${from} → ${to} (${id}) began first` };
 }
 
-/** `held`: what this command asked for, where it was a share. */
+/** Who holds the address by its own word; undefined while nobody says so. */
+export const holderBy = ({ node, role, peer }: Status): string | undefined =>
+  role === "holding" ? node : peer.role === "holding" ? peer.node : undefined;
+
+/** `holder`: by the last status. `held`: what this command asked for, where it was a share. */
 export function conclusionOf(
   { from, to }: Pick<Progress, "from" | "to">,
   end: NonNullable<Progress["end"]>,
+  holder: string | undefined,
   held: Held | undefined,
 ): Conclusion {
   const { outcome, reason } = end;
@@ -50,7 +55,11 @@ export function conclusionOf(
         const sentence = `Done: ${to} served ${served}, ${reason}, and ${from} serves as before`;
         return { outcome: "done", sentence, code: exitCodes.done };
       }
-      const sentence = `Rolled back: ${from} serves as before${because}`;
+      // A holder may have lost the address in the middle of it, and the other may be about to take.
+      const sentence =
+        holder === from
+          ? `Rolled back: ${from} serves as before${because}`
+          : `Rolled back${because}; failover status tells who holds the address`;
       return { outcome, sentence, code: exitCodes.rolledBack };
     }
   }

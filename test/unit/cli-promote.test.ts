@@ -20,12 +20,24 @@ describe("how promote ends", () => {
     ],
   ] as const)("%j: exit %d", (end, code, sentence) => {
     const { outcome } = end;
-    expect(conclusionOf(pair, end, undefined)).toEqual({ outcome, code, sentence });
-    expect(conclusionOf(pair, end, { share: 0.05, span: 300_000 }).code).toBe(code);
+    expect(conclusionOf(pair, end, "primary", undefined)).toEqual({ outcome, code, sentence });
+    expect(conclusionOf(pair, end, "primary", { share: 0.05, span: 300_000 }).code).toBe(code);
   });
 
+  test.each(["backup", undefined])(
+    "does not say that the first holder serves while %s does",
+    (who) => {
+      const end = { outcome: "rolled-back", reason: "primary lost the address meanwhile" } as const;
+      expect(conclusionOf(pair, end, who, undefined)).toMatchObject({
+        sentence:
+          "Rolled back: primary lost the address meanwhile; failover status tells who holds the address",
+        code: 4,
+      });
+    },
+  );
+
   test("a share that goes back because its time is over has done what was asked for", () => {
-    expect(conclusionOf(pair, timeOver, { share: 0.05, span: 300_000 })).toEqual({
+    expect(conclusionOf(pair, timeOver, "primary", { share: 0.05, span: 300_000 })).toEqual({
       outcome: "done",
       code: 0,
       sentence:
@@ -35,7 +47,7 @@ describe("how promote ends", () => {
   });
 
   test("a swap that should have gone on from the share, and came too late, has not", () => {
-    expect(conclusionOf(pair, timeOver, undefined).code).toBe(4);
+    expect(conclusionOf(pair, timeOver, "primary", undefined).code).toBe(4);
   });
 
   test("the end of the time has the core's own words", () => {
