@@ -22,7 +22,7 @@ function stage(...acts: readonly Act[]): void {
   agent.onOrder = (order) => {
     if (order.kind !== "promote") throw new Error(`Nobody promoted: ${order.kind}`);
     const { id } = order;
-    const wait = 20;
+    const wait = 60;
     for (const [index, act] of acts.entries()) {
       const changes: Partial<Status> =
         "outcome" in act
