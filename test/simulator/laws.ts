@@ -74,6 +74,10 @@ class Laws {
     if (this.unpreventable(one, other) || this.unpreventable(other, one))
       this.excusedUntil = now + grace;
     if (one.kernel.paused || other.kernel.paused) this.excusedUntil = now + grace;
+    // Such a case lasts while both have the address, also where one has no carrier meanwhile.
+    const present = one.kernel.present && other.kernel.present;
+    if (now <= this.excusedUntil && present && !this.settleable(one, other))
+      this.excusedUntil = now + grace;
     if (!one.kernel.speaks || !other.kernel.speaks) {
       this.bothSince = undefined;
       return;
