@@ -104,7 +104,9 @@ export class Crowd implements AsyncDisposable {
         }),
       closings: closings.map(({ at, how }) => ({ at: at - span.from, how })),
       datagrams: datagrams.length,
-      datagramsLost: datagrams.filter(([, took]) => took === null).length,
+      datagramsLost: datagrams
+        .filter(([, took]) => took === null)
+        .map(([at]) => `a datagram at ${instant(at)}`),
       datagramGap: longestGap(datagrams),
     };
   }
@@ -132,7 +134,7 @@ export interface Figures {
   /** Connections that were kept, and ended from outside: milliseconds since the start of the span. */
   readonly closings: readonly { readonly at: number; readonly how: string }[];
   readonly datagrams: number;
-  readonly datagramsLost: number;
+  readonly datagramsLost: readonly string[];
   /** The longest time in which every one that was sent was lost, in milliseconds. */
   readonly datagramGap: number;
 }
@@ -152,14 +154,17 @@ function longestGap(datagrams: readonly Datagram[]): number {
   return since === undefined ? longest : Math.max(longest, end - since);
 }
 
+const some = (these: readonly string[]): string =>
+  these.length === 0 ? "" : ` (${these.slice(0, 5).join(", ")})`;
+
 export const inOneLine = (figures: Figures): string => {
   const { requests, failed, slow, worst, pages, downloads, broken, closings } = figures;
   return [
     `${failed.length} of ${requests + pages} requests failed`,
-    `${slow.length} slow, worst ${worst.toFixed(0)} ms`,
+    `${slow.length} slow, worst ${worst.toFixed(0)} ms${some(slow)}`,
     `${broken.length} of ${downloads} downloads broken`,
     `${closings.length} kept connections ended (${[...new Set(closings.map(({ how }) => how))].join(", ")})`,
-    `${figures.datagramsLost} of ${figures.datagrams} datagrams lost, gap ${figures.datagramGap.toFixed(1)} ms`,
+    `${figures.datagramsLost.length} of ${figures.datagrams} datagrams lost, gap ${figures.datagramGap.toFixed(1)} ms${some(figures.datagramsLost)}`,
   ].join("; ");
 };
 
