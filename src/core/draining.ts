@@ -230,7 +230,13 @@ function fromLingering(state: State, giving: Draining, now: Instant, policy: Pol
 }
 
 function fromRecalling(state: State, giving: Draining, now: Instant, policy: Policy) {
-  if (state.role.kind !== "hold") return rolledBack(giving, now);
+  if (state.role.kind !== "hold")
+    return hasMoved(state, giving, now, policy)
+      ? phase(
+          { ...giving, phase: "draining", since: now, reason: "" },
+          movedAfterAll(giving, policy),
+        )
+      : rolledBack(giving, now);
   const peer = freshPeer(state, now, policy);
   if (peer === undefined)
     return now >= peerKernelGoneAt(state, policy) ? reset(giving, now) : undefined;
@@ -241,6 +247,18 @@ function fromRecalling(state: State, giving: Draining, now: Instant, policy: Pol
     ? rolledBack(giving, now)
     : undefined;
 }
+
+/**
+ * The agent was killed as it gave the address, before its disk said so: the next one found the mark of a
+ * swap that can be rolled back, and hears that the other machine has taken.
+ */
+function hasMoved(state: State, { id }: Giving, now: Instant, policy: Policy): boolean {
+  const word = wordOf(state, id, now, policy);
+  return word?.phase === "draining" || word?.phase === "verifying";
+}
+
+const movedAfterAll = ({ id }: Giving, { peer }: Policy): string =>
+  `Swap ${id}: ${peer} has the address after all; what began here ends here`;
 
 /** It was said when new connections came home. */
 const rolledBack = (giving: Giving, now: Instant): Phase => ({

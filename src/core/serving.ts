@@ -1,5 +1,5 @@
 import type { HandoverWord } from "./beat.ts";
-import { freshPeer, hindrance, peerKernelGoneAt } from "./judge.ts";
+import { freshPeer, hindrance, peerKernelGoneAt, speaks } from "./judge.ts";
 import { ended, firstPacketTime, type Phase, patience, phase, wordOf } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import { prove } from "./proof.ts";
@@ -153,7 +153,9 @@ function fromKeeping(state: State, receiving: Receiving, now: Instant, policy: P
   const word = peer.beat.handover;
   if (word.id !== receiving.id)
     return resetKept(receiving, `${policy.peer} has forgotten the swap`, now);
-  return word.phase === "done" || word.phase === "rolled-back" ? done(word.reason) : undefined;
+  // A first holder that speaks was restarted, and does not know yet that the address has moved.
+  const over = word.phase === "done" || (word.phase === "rolled-back" && !speaks(peer.beat));
+  return over ? done(word.reason) : undefined;
 }
 
 /** Also while the holder is silent: what was begun here is served until it ends. */

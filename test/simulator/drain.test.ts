@@ -101,6 +101,32 @@ describe("a swap in drain mode", () => {
     expect(world.machines.some(traces)).toBe(false);
   });
 
+  const instants = ["before it hears that", "as it hears that"] as const;
+  test.each(seeds.flatMap((seed) => instants.map((when) => [when, seed] as const)))(
+    "outlives that the holder's agent dies %s all but the kept are passed on, seed %i",
+    (when, seed) => {
+      const world = pairIn(seed);
+      const primary = world.machine("primary");
+      const tell = primary.tell.bind(primary);
+      let dead = false;
+      primary.tell = (event) => {
+        const { kind } = primary.kernel.diversion;
+        const dies = !dead && event.kind === "diversion-observed" && kind === "all-but-kept";
+        if (!dies || when === "as it hears that") tell(event);
+        if (dies) primary.killAgent();
+        dead ||= dies;
+      };
+      promote(world, "backup");
+      while (!dead) world.run(10);
+      world.run(world.random.between(100, 900));
+      primary.startAgent();
+      world.run(60_000);
+      expect(holders(world)).toHaveLength(1);
+      expect(world.clients.broken).toEqual([]);
+      expect(world.machines.some(traces)).toBe(false);
+    },
+  );
+
   test.each(seeds)("outlives that either agent hangs, again and again, seed %i", (seed) => {
     const world = pairIn(seed);
     const hang = (): void => {

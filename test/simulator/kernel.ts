@@ -66,6 +66,8 @@ export class SimKernel {
         if (syn && hashOf(flow) < diversion.share) this.moved.add(flow);
         return this.moved.has(flow);
       case "all-but-kept":
+        // Should the address not move after all, whoever came meanwhile belongs to the other machine.
+        if (syn && !this.kept.has(flow)) this.moved.add(flow);
         return !this.kept.has(flow);
       case "kept":
         return this.kept.has(flow);

@@ -198,6 +198,7 @@ it("whoever let go passes on all but what it keeps", () => {
         frag frag-off 0 frag more-fragments 1 ip6 saddr . tcp sport . ip6 daddr . tcp dport @keep6 update @frags6 { ip6 saddr . ip6 daddr . frag id }
         ip6 saddr . tcp sport . ip6 daddr . tcp dport @keep6 return
         update @late6 { ip6 saddr . ether saddr }
+        tcp flags & (syn | ack) == syn update @moved6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport } update @went6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
         goto over
     "
   `);

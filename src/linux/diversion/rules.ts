@@ -231,8 +231,10 @@ const allButKeptRules = (family: Family): readonly string[] => {
     `${fragment.later} ${fragment.key} @frags${n} return`,
     `${fragment.first} ${key} @keep${n} update @frags${n} { ${fragment.key} }`,
     `${key} @keep${n} return`,
-    // A rule of its own: it ends where the set is full.
+    // Rules of their own: each ends where its set is full.
     `update @late${n} { ${ip} saddr . ether saddr }`,
+    // Should the address not move after all, whoever came meanwhile belongs to the other machine.
+    `${isSyn} update @moved${n} { ${key} } update @went${n} { ${key} }`,
     "goto over",
   ];
 };
