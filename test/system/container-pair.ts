@@ -8,7 +8,7 @@ import { pause, until } from "../../src/practice/wait.ts";
 import { createNetwork, Machine, prepareImage, startEngine } from "./containers.ts";
 import { KernelWatch } from "./kernel-watch.ts";
 
-export const address = "10.91.0.100";
+const address = "10.91.0.100";
 export const serviceNetwork = "failover-service";
 const cableNetwork = "failover-cable";
 
