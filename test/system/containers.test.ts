@@ -1,224 +1,244 @@
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 
-import { mustRun } from "../../src/practice/command.ts";
-import { pause, until } from "../../src/practice/wait.ts";
-import { createNetwork, Machine, prepareImage, startEngine } from "./containers.ts";
+import { until } from "../../src/practice/wait.ts";
+import {
+  type ContainerName,
+  ContainerPair,
+  containerNames,
+  logOf,
+  other,
+  patience,
+  serviceNetwork,
+  type Webs,
+} from "./container-pair.ts";
 
-const address = "10.91.0.100";
-const configuration = `pair: www
-address: ${address}
-key: /etc/failover/key
-nodes:
-  primary: { interface: eth0, paths: [10.91.0.11, 10.92.0.11] }
-  backup: { interface: eth0, paths: [10.91.0.12, 10.92.0.12] }
-witness: [10.91.0.13]
-# Three machines and the load of this test on two cores: an agent may need seconds to start.
-lease: 5s
-`;
+/** REPEAT of more than 1: also what takes minutes. */
+const thorough = Number(process.env["REPEAT"] ?? 1) > 1;
 
-const names = ["primary", "backup"] as const;
-type Name = (typeof names)[number];
+const served = { "200": expect.any(Number) };
+let webs: Webs = { primary: "nginx", backup: "apache2" };
+const fresh = new Map<ContainerName, string>();
 
-const share = mkdtempSync(join(tmpdir(), "failover-share-"));
-const opened: AsyncDisposable[] = [];
-let machines: Readonly<Record<Name, Machine>>;
-let client: Machine;
+let pair: ContainerPair;
 
 beforeAll(async () => {
-  keep(await startEngine());
-  await prepareImage();
-  await buildPackages();
-  keep(await createNetwork({ name: "failover-service", subnet: "10.91.0.0/24" }));
-  keep(await createNetwork({ name: "failover-cable", subnet: "10.92.0.0/24" }));
-  machines = { primary: await start("primary", 11), backup: await start("backup", 12) };
-  client = await start("client", 13);
-  for (const name of names) await install(machines[name]);
-  await calm();
+  pair = await ContainerPair.start();
+  for (const name of containerNames) fresh.set(name, await pair.traces(name));
+  await Promise.all(containerNames.map((name) => pair.install(name, webs)));
+  await pair.calm();
 }, 400_000);
-afterAll(async () => {
-  for (const one of opened.reverse()) await one[Symbol.asyncDispose]();
-  rmSync(share, { recursive: true });
-}, 60_000);
+afterAll(() => pair[Symbol.asyncDispose](), 60_000);
 
-test("an agent that is killed twenty times under load goes on holding, and no request fails", async () => {
-  onTestFailed(tellLogs);
-  const { primary } = machines;
-  const epoch = await primary.tell(`failover status --json | grep '"epoch"' | head -1`);
-  await primary.tell("systemd-run --unit=load stress-ng --cpu 2 --io 1 --timeout 120s");
-  const codes = await requestsDuring(async () => {
-    for (let round = 0; round < 20; round += 1) {
-      await killAgent("KILL");
-      await until("the agent is back", agentIsBack, patience);
-      expect(await holders()).toEqual(["primary"]);
-    }
-  });
-  await primary.tell("systemctl stop load");
-  await until("backup stands by", async () => (await role("backup")) === "standby", patience);
-  expect(await primary.tell(`failover status --json | grep '"epoch"' | head -1`)).toBe(epoch);
-  expect(codes).toEqual({ "200": expect.any(Number) });
+// With the lease that everybody has. A host with much else to do may need longer than that to start an agent:
+// it gets another try, a package whose agents always start too late does not pass.
+test("an agent that is killed twenty times goes on holding within the lease, and no request fails", {
+  retry: 2,
+}, async () => {
+  onTestFailed(() => pair.tellLogs());
+  await expectSameHolder(async (holder) => tell("ready after ms", await killTwentyTimes(holder)));
 });
 
 test.each([
-  ["a hanging agent, which systemd's watchdog kills,", () => killAgent("STOP")],
-  ["a restart", () => machines.primary.tell("systemctl restart failover")],
-  ["an upgrade of the package", () => upgrade(machines.primary)],
+  ["a restart", (name: ContainerName) => pair.machine(name).tell("systemctl restart failover")],
+  ["an upgrade of the package", upgrade],
 ])("%s leaves the address where it is, and no request fails", async (_, act) => {
-  onTestFailed(tellLogs);
-  await calm();
-  const before = await agentProcess();
-  const started = await machines.backup.tell("date +%T");
-  const codes = await requestsDuring(async () => {
-    await act();
-    await pause(5000);
-  });
-  await until("backup stands by", async () => (await role("backup")) === "standby", patience);
-  expect(await holders()).toEqual(["primary"]);
-  expect(await agentProcess()).not.toBe(before);
-  const taken = `journalctl -u failover --since ${started} | grep -c Taking || true`;
-  expect(await machines.backup.tell(taken)).toBe("0");
-  expect(codes).toEqual({ "200": expect.any(Number) });
+  onTestFailed(() => pair.tellLogs());
+  await expectSameHolder(act);
 });
 
-test("promote moves the service to the other machine, and back", async () => {
-  onTestFailed(tellLogs);
-  await calm();
-  await requestsDuring(async () => {
-    await machines.primary.tell("failover promote backup");
-    expect(await roles()).toBe("standby holding");
-    await machines.primary.tell("failover promote primary");
-    expect(await roles()).toBe("holding standby");
-  });
+test("promote moves the service to the other machine, and back, proved from the logs of Apache and nginx", async () => {
+  onTestFailed(() => pair.tellLogs());
+  await promoteAndBack();
 });
 
 test("systemctl stop on the holder is a goodbye: the other takes at once, and start stands by", async () => {
-  onTestFailed(tellLogs);
-  await calm();
-  const codes = await requestsDuring(() => machines.primary.tell("systemctl stop failover"));
-  expect(await holders()).toEqual(["backup"]);
-  expect(codes).toEqual({ "200": expect.any(Number) });
-  await machines.primary.tell("systemctl start failover");
-  await until("primary stands by", async () => (await roles()) === "standby holding", patience);
+  onTestFailed(() => pair.tellLogs());
+  const { holder, standby } = await pair.calm();
+  const machine = pair.machine(holder);
+  expect(await pair.requestsDuring(() => machine.tell("systemctl stop failover"))).toEqual(served);
+  expect(await pair.holders()).toEqual([standby]);
+  await machine.tell("systemctl start failover");
+  await pair.untilRole(holder, "standby");
+});
+
+test("a holder that is paused loses the address, and stands by when it goes on", async () => {
+  onTestFailed(() => pair.tellLogs());
+  await expectOtherHolder("pause", async (holder, standby) => {
+    await pair.machine(holder).pause();
+    try {
+      await pair.untilRole(standby, "holding");
+      expect(await pair.holders()).toEqual([standby]);
+    } finally {
+      await pair.machine(holder).unpause();
+    }
+    expect(await pair.holders()).toEqual([standby]);
+  });
+});
+
+test("a holder that loses its service network gives the address away, and stands by when it is back", async () => {
+  onTestFailed(() => pair.tellLogs());
+  await expectOtherHolder("disconnect", async (holder, standby) => {
+    await pair.machine(holder).disconnect(serviceNetwork);
+    await pair.untilRole(standby, "holding");
+    expect(await pair.answers()).toBe(true);
+    await pair.machine(holder).reconnect(serviceNetwork);
+  });
+  // The interface is another one now.
+  if (thorough) await promoteAndBack();
+});
+
+test("the holder that is rebooted says goodbye, and stands by", async () => {
+  onTestFailed(() => pair.tellLogs());
+  await expectOtherHolder("reboot", (holder) => pair.machine(holder).reboot());
+});
+
+test("a standby that is rebooted stands by, and no request fails", async () => {
+  onTestFailed(() => pair.tellLogs());
+  const { standby } = await pair.calm();
+  await expectSameHolder(() => pair.machine(standby).reboot());
+});
+
+test.each(["standby", "holder"] as const)(
+  "a %s from which the package is purged keeps nothing of it",
+  async (which) => {
+    onTestFailed(() => pair.tellLogs());
+    const name = (await pair.calm())[which];
+    const codes = await pair.requestsDuring(() => pair.machine(name).tell("dpkg --purge failover"));
+    expect(codes).toEqual(served);
+    expect(await pair.holders()).toEqual([other(name)]);
+    expect(await pair.traces(name)).toBe(fresh.get(name));
+    webs = { primary: "apache2", backup: "nginx" };
+    await pair.install(name, webs);
+    await pair.untilRole(name, "standby");
+  },
+);
+
+if (thorough) {
+  test("promote moves the service and back with the web servers changed over", async () => {
+    onTestFailed(() => pair.tellLogs());
+    await promoteAndBack();
+  });
+}
+
+// The watchdog's second is gone of the lease before an agent begins to start.
+describe("with a longer lease", () => {
+  beforeAll(async () => {
+    await pair.calm();
+    const lengthen = "echo 'lease: 5s' >> /etc/failover/failover.yaml; systemctl reload failover";
+    for (const name of containerNames) await pair.machine(name).tell(lengthen);
+  });
+
+  test("a hanging agent, which systemd's watchdog kills, leaves the address where it is, and no request fails", async () => {
+    onTestFailed(() => pair.tellLogs());
+    await expectSameHolder(hang);
+  });
+
+  if (thorough) {
+    test("an agent that is killed twenty times on a machine without an idle moment goes on holding", async () => {
+      onTestFailed(() => pair.tellLogs());
+      await expectSameHolder(async (holder) => {
+        const churn = "dd if=/dev/zero of=/var/churn bs=1M count=4 conv=fsync 2> /dev/null";
+        for (const work of [":", ":", churn])
+          await pair
+            .machine(holder)
+            .tell(`systemd-run --slice=work sh -c 'while :; do ${work}; done'`);
+        tell("ready after ms, without an idle moment", await killTwentyTimes(holder));
+        await pair.machine(holder).tell("systemctl stop work.slice");
+      });
+    });
+  }
 });
 
 test("a machine that loses its power is replaced by the other", async () => {
-  onTestFailed(tellLogs);
-  await machines.backup.kill();
-  await until("primary holds", async () => (await role("primary")) === "holding", patience);
-  await client.tell(`curl --silent --fail --max-time 5 --output /dev/null http://${address}/`);
-  expect(await machines.primary.tell("ip -o address show dev eth0")).toContain(`${address}/32`);
+  onTestFailed(() => pair.tellLogs());
+  const { holder, standby } = await pair.calm();
+  await pair.machine(holder).kill();
+  await pair.untilRole(standby, "holding");
+  expect(await pair.answers()).toBe(true);
+  expect(await pair.has(standby)).toBe(true);
 });
 
-const patience = { within: 20_000, every: 100 };
-
-function keep<One extends AsyncDisposable>(one: One): One {
-  opened.push(one);
-  return one;
+/** Nothing moves, nobody takes, and no request fails. The kernel has the address all the time. */
+async function expectSameHolder(act: (holder: ContainerName) => Promise<unknown>): Promise<void> {
+  const { holder, standby } = await pair.calm();
+  const epoch = await pair.epoch(holder);
+  const before = await agents();
+  await using watch = await pair.watch();
+  const codes = await pair.requestsDuring(async () => {
+    await act(holder);
+    await until("another agent is there", async () => (await agents()) !== before, patience);
+    await pair.untilRole(holder, "holding");
+    await pair.untilRole(standby, "standby");
+  });
+  expect(watch.losses(holder)).toBe(0);
+  expect(await pair.holders()).toEqual([holder]);
+  expect(await pair.epoch(holder)).toBe(epoch);
+  expect(codes).toEqual(served);
 }
 
-/** The package of this tree, and the same under a higher number. */
-async function buildPackages(): Promise<void> {
-  const script = join(resolve(import.meta.dirname, "../.."), "systemd/build-deb.ts");
-  const built = await mustRun([process.execPath, "--import", "tsx", script, share]);
-  const file = built.trim().split("\n").at(-1) ?? "";
-  await mustRun(["mv", file, join(share, "first.deb")]);
-  const tree = join(share, "tree");
-  await mustRun(["dpkg-deb", "--raw-extract", join(share, "first.deb"), tree]);
-  await mustRun(["sed", "-i", "s/^Version: .*/&+1/", join(tree, "DEBIAN/control")]);
-  const fast = ["--root-owner-group", "-Zxz", "-z0"];
-  await mustRun(["dpkg-deb", ...fast, "--build", tree, join(share, "second.deb")]);
-  writeFileSync(join(share, "failover.yaml"), configuration);
-  writeFileSync(join(share, "key"), `${randomBytes(32).toString("hex")}\n`);
+/** The other has the address in the end, and at no moment both. */
+async function expectOtherHolder(
+  what: string,
+  act: (holder: ContainerName, standby: ContainerName) => Promise<unknown>,
+): Promise<void> {
+  const { holder, standby } = await pair.calm();
+  await using watch = await pair.watch();
+  await act(holder, standby);
+  await pair.untilRole(holder, "standby");
+  await pair.untilRole(standby, "holding");
+  expect(await pair.holders()).toEqual([standby]);
+  expect(await pair.answers()).toBe(true);
+  tell(`${what}: ms with`, watch.spans());
+  expect(watch.spans().both).toBe(0);
 }
 
-async function start(name: string, host: number): Promise<Machine> {
-  const networks = [
-    { name: "failover-service", address: `10.91.0.${host}` },
-    { name: "failover-cable", address: `10.92.0.${host}` },
-  ];
-  return keep(await Machine.start({ name, networks, share }));
+/** There and back; each way proved from the log of the web server that is there. */
+async function promoteAndBack(): Promise<void> {
+  const { holder, standby } = await pair.calm();
+  await pair.requestsDuring(async () => {
+    for (const target of [standby, holder]) {
+      const count = `grep -c '"GET / HTTP/1.1" 200' ${logOf(webs[target])} || true`;
+      const before = Number(await pair.machine(target).tell(count));
+      await pair.machine(holder).tell(`failover promote ${target}`);
+      expect(await pair.role(target)).toBe("holding");
+      expect(await pair.role(other(target))).toBe("standby");
+      expect(Number(await pair.machine(target).tell(count))).toBeGreaterThan(before + 10);
+    }
+  });
 }
 
-async function install(machine: Machine): Promise<void> {
-  await machine.tell("dpkg --install /share/first.deb");
-  expect(await machine.tell("systemctl is-enabled failover || true")).toBe("disabled");
-  await machine.tell("install -m 600 /share/key /etc/failover/key");
-  await machine.tell("cp /share/failover.yaml /etc/failover/failover.yaml");
-  await machine.tell("systemctl enable --now failover");
+function tell(what: string, value: unknown): void {
+  console.log(what, JSON.stringify(value));
 }
 
-async function upgrade(machine: Machine): Promise<void> {
-  await machine.tell("dpkg --install --force-confold /share/second.deb");
+/** Answers with the milliseconds until each next agent was ready. */
+async function killTwentyTimes(name: ContainerName): Promise<number[]> {
+  const state = "systemctl show --property=MainPID,ActiveState failover";
+  const told = await pair.machine(name).tell(`for round in $(seq 20); do
+    pid=$(systemctl show --property=MainPID --value failover)
+    begin=$(date +%s%N)
+    kill -KILL $pid
+    until ${state} > /run/state; grep -q ^ActiveState=active /run/state &&
+      ! grep -qx -e MainPID=$pid -e MainPID=0 /run/state; do sleep 0.02; done
+    echo $((($(date +%s%N) - begin) / 1000000))
+  done`);
+  return told.split("\n").map(Number);
 }
 
-/** The process that systemd started last, of which `agentIsBack` is no longer told. */
-let signalled = "";
-
-async function killAgent(signal: "KILL" | "STOP"): Promise<void> {
-  signalled = await agentProcess();
-  await machines.primary.tell(`kill -${signal} ${signalled}`);
+function hang(name: ContainerName): Promise<string> {
+  return pair
+    .machine(name)
+    .tell("kill -STOP $(systemctl show --property=MainPID --value failover)");
 }
 
-async function agentIsBack(): Promise<boolean> {
-  return !["0", signalled].includes(await agentProcess()) && (await isReady());
+function upgrade(name: ContainerName): Promise<string> {
+  return pair.machine(name).tell("dpkg --install --force-confold /share/second.deb");
 }
 
-function agentProcess(): Promise<string> {
-  return machines.primary.tell("systemctl show --property=MainPID --value failover");
-}
-
-async function isReady(): Promise<boolean> {
-  return (await machines.primary.tell("systemctl is-active failover || true")) === "active";
-}
-
-/** One scene that fails does not make the next one fail. */
-async function calm(): Promise<void> {
-  if ((await holders()).includes("backup")) await machines.primary.tell("failover promote primary");
-  const well = async (): Promise<boolean> => (await roles()) === "holding standby";
-  await until("primary holds, and backup stands by", well, patience);
-}
-
-async function role(name: Name): Promise<string> {
-  const line = await machines[name].tell(`failover status --json | grep '"role"' | head -1`);
-  return line.match(/: "([a-z]+)"/)?.[1] ?? line;
-}
-
-async function roles(): Promise<string> {
-  return `${await role("primary")} ${await role("backup")}`;
-}
-
-/** By the word of the kernels. */
-async function holders(): Promise<Name[]> {
-  const found: Name[] = [];
-  for (const name of names)
-    if ((await machines[name].tell("ip -o address show dev eth0")).includes(`${address}/32`))
-      found.push(name);
-  return found;
-}
-
-/** Some 40 requests a second while `act` goes on, counted by status; 000 is one that failed. */
-async function requestsDuring(act: () => Promise<unknown>): Promise<Record<string, number>> {
-  const request = `curl -s -o /dev/null -m 3 -w '%{http_code}\\n' http://${address}/`;
-  await client.tell(
-    `rm -f /var/load; systemd-run --unit=asking sh -c "while :; do ${request} >> /var/load; sleep 0.02; done"`,
-  );
-  try {
-    await act();
-    await pause(500);
-  } finally {
-    await client.tell("systemctl stop asking");
-  }
-  const counts: Record<string, number> = {};
-  for (const code of (await client.tell("cat /var/load")).split("\n"))
-    counts[code] = (counts[code] ?? 0) + 1;
-  return counts;
-}
-
-async function tellLogs(): Promise<void> {
-  const log = "journalctl -u failover -n 40 -o short-precise";
-  for (const name of names)
-    console.error(name, await machines[name].tell(log).catch((error: unknown) => error));
+/** The processes of both, to see that one has changed. */
+async function agents(): Promise<string> {
+  const found: string[] = [];
+  for (const name of containerNames)
+    found.push(await pair.machine(name).tell("systemctl show --property=MainPID --value failover"));
+  return found.join(" ");
 }

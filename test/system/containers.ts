@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,10 +18,18 @@ import { until } from "../../src/practice/wait.ts";
  * pulled: Debian's debootstrap makes one, which is kept below /var/cache.
  */
 
-const image = "failover-test:bookworm";
 const cache = "/var/cache/failover-test";
 const packages =
-  "systemd,systemd-sysv,dbus,iproute2,nftables,nginx-light,procps,libstdc++6,curl,stress-ng";
+  "systemd,systemd-sysv,dbus,iproute2,nftables,nginx-light,apache2,procps,libstdc++6,curl";
+/** Half of what debootstrap leaves; every run of an engine of its own imports the rest anew. */
+const unused = ["var/cache/apt/archives", "var/lib/apt/lists"].concat(
+  ["locale", "doc", "man"].map((name) => `usr/share/${name}`),
+);
+/** One that was made by another recipe is not found. */
+const recipe = createHash("sha256")
+  .update([packages, ...unused].join("\n"))
+  .digest("hex");
+const image = `failover-test:${recipe.slice(0, 8)}`;
 
 /** The engine that runs, or one that is started for this test and ended with it. */
 export async function startEngine(): Promise<AsyncDisposable> {
@@ -60,17 +69,20 @@ export async function startEngine(): Promise<AsyncDisposable> {
   };
 }
 
-/** Debian 12 with systemd and nginx; a minute the first time. */
+/** Debian 12 with systemd, nginx, and an Apache that is not started; a minute the first time. */
 export async function prepareImage(): Promise<void> {
   if ((await run(["docker", "image", "inspect", image])).ok) return;
-  const archive = join(cache, "bookworm.tar");
+  const archive = join(cache, `${recipe.slice(0, 8)}.tar`);
   if (!existsSync(archive)) {
     mkdirSync(cache, { recursive: true });
     const scratch = mkdtempSync(join(cache, "making-"));
     try {
       const debootstrap = ["debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm"];
-      await mustRun([...debootstrap, join(scratch, "root")]);
-      await mustRun(["tar", "-C", join(scratch, "root"), "-cf", join(scratch, "tar"), "."]);
+      const root = join(scratch, "root");
+      await mustRun([...debootstrap, root]);
+      await mustRun(["chroot", root, "systemctl", "disable", "apache2"]);
+      const without = unused.map((path) => `--exclude=./${path}`);
+      await mustRun(["tar", "-C", root, ...without, "-cf", join(scratch, "tar"), "."]);
       renameSync(join(scratch, "tar"), archive);
     } finally {
       rmSync(scratch, { recursive: true });
@@ -130,25 +142,47 @@ class MachineContainer extends GenericContainer {
   }
 }
 
+/**
+ * The engine numbers interfaces as it likes, at a boot and when one comes back. Elsewhere udev names them;
+ * here it is a unit that makes the first network eth0.
+ */
+function naming({ networks: [first] }: MachineOptions): string {
+  return `cat > /etc/name-interfaces << END
+found=\\$(ip -o address show to ${first?.address} | tr -s ' ' | cut -d ' ' -f 2)
+[ \\$found = eth0 ] && exit
+for change in "\\$found down" "eth0 down" "eth0 name eth" "\\$found name eth0" "eth name \\$found"
+do ip link set \\$change; done
+for name in eth0 \\$found; do ip link set \\$name up; done
+exit 0
+END
+cat > /etc/systemd/system/name-interfaces.service << END
+[Unit]
+Before=network.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /etc/name-interfaces
+[Install]
+WantedBy=network.target multi-user.target
+END
+systemctl enable name-interfaces`;
+}
+
 export class Machine implements AsyncDisposable {
   readonly #container: StartedTestContainer;
+  readonly #options: MachineOptions;
+  #pid = 0;
 
-  private constructor(container: StartedTestContainer) {
+  private constructor(container: StartedTestContainer, options: MachineOptions) {
     this.#container = container;
+    this.#options = options;
   }
 
   static async start(options: MachineOptions): Promise<Machine> {
     const container = await new MachineContainer(options).start();
-    const { container: containers, network } = await getContainerRuntimeClient();
-    for (const { name, address } of options.networks.slice(1))
-      await network.getById(name).connect({
-        Container: containers.getById(container.getId()).id,
-        EndpointConfig: { IPAMConfig: { IPv4Address: address } },
-      });
-    const machine = new Machine(container);
-    const booted = async (): Promise<boolean> =>
-      /running|degraded/.test(await machine.tell("systemctl is-system-running || true"));
-    await until(`${options.name} has booted`, booted, { within: 30_000, every: 200 });
+    const machine = new Machine(container, options);
+    for (const { name } of options.networks.slice(1)) await machine.#connect(name);
+    await machine.#untilBooted();
+    await machine.tell(naming(options));
     return machine;
   }
 
@@ -159,13 +193,65 @@ export class Machine implements AsyncDisposable {
     return output.trim();
   }
 
+  /** Puts a command into the network of the machine; its kernel answers even while the machine is paused. */
+  inNetwork(argv: readonly string[]): string[] {
+    return ["nsenter", "--target", String(this.#pid), "--net", ...argv];
+  }
+
   /** The power is gone. */
   async kill(): Promise<void> {
-    const { container } = await getContainerRuntimeClient();
-    await container.getById(this.#container.getId()).kill();
+    await (await this.#handle()).kill();
+  }
+
+  /** No process of the machine runs; its kernel, which is ours, goes on. */
+  async pause(): Promise<void> {
+    await (await this.#handle()).pause();
+  }
+
+  async unpause(): Promise<void> {
+    await (await this.#handle()).unpause();
+  }
+
+  /** systemd shuts the machine down, and it boots again: with the same disk, and a new network. */
+  async reboot(): Promise<void> {
+    await (await this.#handle()).restart({ t: 20 });
+    await this.#untilBooted();
+  }
+
+  /** The interface is gone, with all that it had. */
+  async disconnect(network: string): Promise<void> {
+    const { network: networks } = await getContainerRuntimeClient();
+    await networks.getById(network).disconnect({ Container: this.#container.getId() });
+  }
+
+  /** Another interface of the same name, with the address that the machine had there. */
+  async reconnect(network: string): Promise<void> {
+    await this.#connect(network);
+    await this.tell("systemctl start name-interfaces");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#container.stop({ timeout: 0, remove: true });
+  }
+
+  async #connect(network: string): Promise<void> {
+    const { network: networks } = await getContainerRuntimeClient();
+    const found = this.#options.networks.find(({ name }) => name === network);
+    await networks.getById(network).connect({
+      Container: this.#container.getId(),
+      EndpointConfig: { IPAMConfig: { IPv4Address: found?.address ?? "" } },
+    });
+  }
+
+  async #handle() {
+    const { container } = await getContainerRuntimeClient();
+    return container.getById(this.#container.getId());
+  }
+
+  async #untilBooted(): Promise<void> {
+    const booted = async (): Promise<boolean> =>
+      /running|degraded/.test(await this.tell("systemctl is-system-running || true"));
+    await until(`${this.#options.name} has booted`, booted, { within: 30_000, every: 100 });
+    this.#pid = (await (await this.#handle()).inspect()).State.Pid;
   }
 }
