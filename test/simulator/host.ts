@@ -34,6 +34,7 @@ export class SimHost implements Host {
   /** A wish was uttered, and what came of it has not been said yet. */
   private owed = false;
   private abandoned = false;
+  private abandonedAt = Number.POSITIVE_INFINITY;
 
   constructor(machine: Machine, report: (event: Event) => void) {
     this.machine = machine;
@@ -44,6 +45,7 @@ export class SimHost implements Host {
   /** The agent is gone; a command that is under way is not. */
   abandon(): void {
     this.abandoned = true;
+    this.abandonedAt = this.machine.world.schedule.now;
   }
 
   start(): void {
@@ -244,8 +246,8 @@ export class SimHost implements Host {
     });
   }
 
-  /** A command outlives its agent by the moment that it was under way, never by a reboot. */
+  /** A command outlives its agent by a moment: systemd ends what its main process leaves behind. */
   private abandonedLong(): boolean {
-    return this.abandoned && !this.machine.kernel.powered;
+    return this.machine.world.schedule.now > this.abandonedAt + 20;
   }
 }
