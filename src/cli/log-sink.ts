@@ -56,11 +56,17 @@ export function boundedStream(target: Writable): Writable {
   });
 }
 
-/** A file that is appended to, and found again after logrotate has moved it. */
-export function fileSink(path: string, report: ReportTrouble): LogSink {
+/**
+ * A file that is appended to, and found again after logrotate has moved it. Nothing is written to it before
+ * `written`: the same file may have been left a moment ago.
+ */
+export function fileSink(path: string, report: ReportTrouble, written: Promise<void>): LogSink {
   const file = new LogFile(path);
   const writer = new PatientWriter({
-    write: () => file.write(),
+    write: async () => {
+      await written;
+      await file.write();
+    },
     sentence: (error) => `Cannot write the log ${path}: ${reasonOf(error)}`,
     report,
   });

@@ -42,13 +42,13 @@ export async function createLog(
       : `${localTime(new Date())} ${at.padEnd(7)} ${oneLine(String(message))}`,
   );
   const sinkOf = ({ file }: LogConfiguration): LogSink =>
-    file === undefined ? standardErrorSink() : fileSink(file, report);
+    file === undefined ? standardErrorSink() : fileSink(file, report, written);
   const transportTo = ({ stream }: LogSink) => new transports.Stream({ stream, eol: "\n" });
+  /** Of the files that were written to before. */
+  let written = Promise.resolve();
   let inForce = configuration;
   let sink = sinkOf(inForce);
   let transport = transportTo(sink);
-  /** Of the files that were written to before. */
-  let written = Promise.resolve();
   const logger = createLogger({
     levels: Object.fromEntries(logLevels.map((name, rank) => [name, rank])),
     level: inForce.level,
