@@ -17,6 +17,7 @@ import {
  *
  *   up:    mute · address on lo · address on the interface, leased
  *   down:  address on the interface · lo · mute
+ *   over:  address on the interface · mute · a while later lo
  *
  * An address that stays on lo when it leaves the interface is muted first, as long as that takes no longer
  * than its connections can wait.
@@ -64,10 +65,16 @@ export type SilentStep =
   | { readonly kind: "mute" | "unmute" }
   | { readonly kind: "commands"; readonly lines: readonly string[] };
 
+/**
+ * `settled`: the interface has had the address for a while. The kernel shows an IPv6 address before its local
+ * route is there, which a work queue puts in (net/ipv6/addrconf.c, addrconf_dad_completed): on a busy machine
+ * what arrived in the milliseconds between was nobody's.
+ */
 export const nextSilentStep = (
   scene: Scene,
   wish: AddressWish,
   picture: Picture,
+  settled = true,
 ): SilentStep | undefined => {
   const mute = needsMute(scene);
   const device = scene.silentInterface;
@@ -82,10 +89,12 @@ export const nextSilentStep = (
       missing.map((address) => `addr add ${onHost(address)} dev ${device}${nodad(address)}`),
     );
   }
-  // The connections live on one of the two: lo is left only when the interface has the address.
-  const arriving =
-    wish.address === "present" && presenceOf(scene.addresses, picture.service) !== "all";
-  if (arriving) return undefined;
+  if (wish.address === "present") {
+    // The connections live on one of the two: lo is left only when the interface has the address.
+    if (presenceOf(scene.addresses, picture.service) !== "all") return undefined;
+    if (picture.muted) return { kind: "unmute" };
+    if (!settled) return undefined;
+  }
   const there = [...scene.addresses, ...scene.former].filter(isThere);
   if (there.length > 0) {
     return commands(there.map((address) => `addr del ${onHost(address)} dev ${device}`));

@@ -3,7 +3,7 @@ import { after, elapsed, type Instant, latest, type Millis, millis } from "../co
 import { type CommandListener, runNft } from "./command.ts";
 import type { BatchResult, IpBatch } from "./ip-batch.ts";
 import { muteScript, unmuteScript } from "./mute.ts";
-import { ownAddresses, type Picture, type Scene } from "./picture.ts";
+import { ownAddresses, type Picture, presenceOf, type Scene } from "./picture.ts";
 import { nextAddressCommands, nextSilentStep, type SilentStep } from "./plan.ts";
 import type { Troubles } from "./troubles.ts";
 
@@ -29,6 +29,8 @@ export class Reconciler {
   readonly #address: Track;
   readonly #silent: Track;
   #wishedAt: Instant;
+  /** Since when the interface has the address. */
+  #arrivedAt: Instant | undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -67,12 +69,22 @@ export class Reconciler {
     const patient = waited < silencePatience && !this.#silent.failing;
     const lines = nextAddressCommands(scene, wish, picture, leaseSeconds, patient);
     if (lines.length > 0) this.#address.begin((done) => this.#runIp("address", lines, done));
-    const step = nextSilentStep(scene, wish, picture);
+    const settled = this.#hasSettled(scene, picture);
+    const step = nextSilentStep(scene, wish, picture, settled);
     if (step !== undefined) this.#silent.begin((done) => this.#runSilent(step, picture, done));
     return {
       address: lines.length === 0 && !this.#address.busy,
-      silent: step === undefined && !this.#silent.busy,
+      silent: step === undefined && !this.#silent.busy && settled,
     };
+  }
+
+  /** The keeper looks once a second, so nothing has to wake it for this. */
+  #hasSettled(scene: Scene, picture: Picture): boolean {
+    const there = presenceOf(scene.addresses, picture.service) === "all";
+    this.#arrivedAt = there ? (this.#arrivedAt ?? this.#options.now()) : undefined;
+    return (
+      this.#arrivedAt === undefined || elapsed(this.#arrivedAt, this.#options.now()) >= settling
+    );
   }
 
   stop(): void {
@@ -124,6 +136,9 @@ export class Reconciler {
 
 /** The mute is waited for by the departure of the address, which another machine has by then. */
 const silencePatience = millis(500);
+
+/** From when the interface shows the address to when lo may be left. */
+const settling = millis(1000);
 
 /** It takes some 15 ms; a machine on which it takes this long has other troubles. */
 const nftPatienceMillis = 5000;

@@ -99,9 +99,9 @@ nodes:
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
         ip addr add 2001:db8::10/128 dev eth1 valid_lft 2 preferred_lft 0 nodad
         ip route add default via 203.0.113.1 src 203.0.113.10
+        nft 'delete table arp failover_www'
         ip addr del 203.0.113.10/32 dev lo
         ip addr del 2001:db8::10/128 dev lo
-        nft 'delete table arp failover_www'
     backup tells the network
         arping -c 1 -U -I eth1 203.0.113.10
         arping -c 1 -A -I eth1 203.0.113.10
@@ -183,8 +183,8 @@ test("in drain mode a dry run prints every command of both machines in its order
         nft '[load all but kept]'
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
-        ip addr del 203.0.113.10/32 dev lo
         nft 'delete table arp failover_www'
+        ip addr del 203.0.113.10/32 dev lo
     backup tells the network
         arping -c 1 -U -I eth1 203.0.113.10
         arping -c 1 -A -I eth1 203.0.113.10

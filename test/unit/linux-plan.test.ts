@@ -155,12 +155,14 @@ it("silence comes down with the mute last", () => {
   expect(nextSilentStep(scene, absent, nothing)).toBe(undefined);
 });
 
-it("lo is not left before the address has arrived on the interface", () => {
+it("lo is left a while after the address has arrived on the interface", () => {
   const quiet = { ...nothing, muted: true, silent: onLo };
   expect(nextSilentStep(scene, present, quiet)).toBe(undefined);
-  expect(nextSilentStep(scene, present, { ...quiet, service: held.service })?.kind).toBe(
-    "commands",
-  );
+  const arrived = { ...quiet, service: held.service };
+  expect(nextSilentStep(scene, present, arrived, false)).toEqual({ kind: "unmute" });
+  const heard = { ...arrived, muted: false };
+  expect(nextSilentStep(scene, present, heard, false)).toBe(undefined);
+  expect(nextSilentStep(scene, present, heard, true)?.kind).toBe("commands");
 });
 
 it("a pair of IPv6 alone needs no mute", () => {
