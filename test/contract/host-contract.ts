@@ -312,7 +312,7 @@ export const hold = async (h: HostHarness): Promise<void> => {
   await h.eventually("the address observed", () => lastPresence(h) === "all");
 };
 
-const isPresence =
+export const isPresence =
   (presence: Presence) =>
   (event: Event): boolean =>
     event.kind === "address-observed" && event.presence === presence;
