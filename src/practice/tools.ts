@@ -25,7 +25,9 @@ export function missingTools(tools: readonly Tool[]): Tool[] {
 /** What an administrator types to have them. */
 export function installCommand(tools: readonly Tool[]): string[] {
   const packages = [...new Set(tools.map((tool) => tool.package))];
-  return ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  // Another of these may be at work beside this one.
+  const patient = ["-o", "DPkg::Lock::Timeout=120"];
+  return ["apt-get", "install", "-y", "--no-install-recommends", ...patient, ...packages];
 }
 
 /**

@@ -41,7 +41,6 @@ export async function startEngine(): Promise<AsyncDisposable> {
     [
       { command: "docker", package: "docker.io" },
       { command: "dockerd", package: "docker.io" },
-      { command: "debootstrap", package: "debootstrap" },
     ],
     console.log,
   );
@@ -69,25 +68,30 @@ export async function startEngine(): Promise<AsyncDisposable> {
   };
 }
 
-/** Debian 12 with systemd, nginx, and an Apache that is not started; a minute the first time. */
+export const archive = join(cache, `${recipe.slice(0, 8)}.tar`);
+
+/** Debian 12 with systemd, nginx, and an Apache that is not started; a minute or two the first time. */
+export async function makeArchive(): Promise<void> {
+  if (existsSync(archive)) return;
+  await ensureTools([{ command: "debootstrap", package: "debootstrap" }], console.log);
+  mkdirSync(cache, { recursive: true });
+  const scratch = mkdtempSync(join(cache, "making-"));
+  try {
+    const debootstrap = ["debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm"];
+    const root = join(scratch, "root");
+    await mustRun([...debootstrap, root]);
+    await mustRun(["chroot", root, "systemctl", "disable", "apache2"]);
+    const without = unused.map((path) => `--exclude=./${path}`);
+    await mustRun(["tar", "-C", root, ...without, "-cf", join(scratch, "tar"), "."]);
+    renameSync(join(scratch, "tar"), archive);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
 export async function prepareImage(): Promise<void> {
   if ((await run(["docker", "image", "inspect", image])).ok) return;
-  const archive = join(cache, `${recipe.slice(0, 8)}.tar`);
-  if (!existsSync(archive)) {
-    mkdirSync(cache, { recursive: true });
-    const scratch = mkdtempSync(join(cache, "making-"));
-    try {
-      const debootstrap = ["debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm"];
-      const root = join(scratch, "root");
-      await mustRun([...debootstrap, root]);
-      await mustRun(["chroot", root, "systemctl", "disable", "apache2"]);
-      const without = unused.map((path) => `--exclude=./${path}`);
-      await mustRun(["tar", "-C", root, ...without, "-cf", join(scratch, "tar"), "."]);
-      renameSync(join(scratch, "tar"), archive);
-    } finally {
-      rmSync(scratch, { recursive: true });
-    }
-  }
+  await makeArchive();
   await mustRun(["docker", "import", archive, image]);
 }
 
