@@ -203,7 +203,9 @@ export class AddressKeeper {
     if (this.#picture !== seen) return;
     const presence = presenceOf(this.#scene.addresses, seen.service);
     if (presence === "all" && this.#told.get("address") !== "all") this.#leasedAt = now();
-    if (this.#isNew("address", presence)) report({ kind: "address-observed", presence });
+    // A command of ours that is under way may still add it; there is a look when it is done.
+    const sure = presence !== "none" || !this.#reconciler.changingAddress;
+    if (sure && this.#isNew("address", presence)) report({ kind: "address-observed", presence });
     if (this.#picture !== seen) return;
     const present = silentIsComplete(this.#scene, seen, this.#wish ?? restful);
     if (this.#isNew("silent", present)) report({ kind: "silent-observed", present });

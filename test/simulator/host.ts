@@ -33,6 +33,7 @@ export class SimHost implements Host {
   private diverting = false;
   /** A wish was uttered, and what came of it has not been said yet. */
   private owed = false;
+  private adding = false;
   private abandoned = false;
   private abandonedAt = Number.POSITIVE_INFINITY;
 
@@ -75,6 +76,8 @@ export class SimHost implements Host {
   observe(presence: Presence): void {
     if (this.abandoned) return;
     this.seen = presence;
+    // A command that is under way may still add it: said when that is done.
+    if (presence === "none" && this.adding) return;
     this.machine.tell({ kind: "address-observed", presence });
     if (!this.machine.frozen && !this.machine.kernel.paused) this.next();
   }
@@ -138,7 +141,7 @@ export class SimHost implements Host {
     else if (wanted && (!kernel.local || kernel.muted !== mute))
       this.command(() => this.silence(true, mute));
     else if (this.wish.address === "present" && this.seen === "none")
-      this.command(() => kernel.set(policy.lease));
+      this.add(() => kernel.set(policy.lease));
     else if (!wanted && (kernel.local || kernel.muted))
       this.command(() => this.silence(false, false));
     else if (this.owed) this.answer();
@@ -227,8 +230,16 @@ export class SimHost implements Host {
     });
   }
 
+  private add(act: () => void): void {
+    this.adding = true;
+    this.command(act, () => {
+      this.adding = false;
+      if (!this.machine.kernel.present) this.observe("none");
+    });
+  }
+
   /** One that takes longer than half a lease is killed with its child, and never happens. */
-  private command(act: () => void): void {
+  private command(act: () => void, done: () => void = () => {}): void {
     const { world, policy } = this.machine;
     this.busy = true;
     const rarely = world.random.chance(0.02)
@@ -241,6 +252,7 @@ export class SimHost implements Host {
       // The monitor reports before the next step is chosen.
       world.schedule.after(2, () => {
         this.busy = false;
+        done();
         if (!this.machine.frozen) this.next();
       });
     });

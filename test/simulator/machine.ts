@@ -170,9 +170,13 @@ export class Machine {
   /** Something the machine observed reaches the agent, unless the agent is another one by then. */
   tell(event: Event): void {
     const life = this.life;
-    this.deliver(this.queueOf(event.kind), () => {
+    const happen = (): void => {
       if (life === this.life) this.agent?.handle(event, this.now());
-    });
+    };
+    // What waited in the monitor makes the host look: it tells what it sees by then.
+    const look = (): void => this.host?.observe(this.kernel.present ? "all" : "none");
+    const later = event.kind === "address-observed" ? look : happen;
+    this.deliver(this.queueOf(event.kind), happen, later);
   }
 
   private get queues(): readonly (() => void)[][] {
@@ -184,10 +188,10 @@ export class Machine {
     return fromFrames.has(kind) ? this.frames : this.monitor;
   }
 
-  private deliver(queue: (() => void)[], happen: () => void): void {
+  private deliver(queue: (() => void)[], happen: () => void, later = happen): void {
     if (!this.kernel.powered || this.agent === undefined) return;
     if (this.frozen || this.kernel.paused) {
-      if (queue.length < 1000) queue.push(happen);
+      if (queue.length < 1000) queue.push(later);
       return;
     }
     happen();
