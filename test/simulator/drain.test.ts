@@ -15,7 +15,7 @@ import { World } from "./world.ts";
  * restarted, no connection may be reset that is not on a machine that dies.
  */
 
-const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
 
 function pairIn(
   seed: number,
