@@ -2,7 +2,17 @@ import type { Beat } from "./beat.ts";
 import type { Policy } from "./policy.ts";
 import type { Inquire, Peer, State } from "./state.ts";
 import type { Giving, Receiving } from "./swap.ts";
-import { after, before, type Instant, latest, type Millis, millis, plus, times } from "./time.ts";
+import {
+  after,
+  before,
+  earliest,
+  type Instant,
+  latest,
+  type Millis,
+  millis,
+  plus,
+  times,
+} from "./time.ts";
 
 /**
  * What can be concluded from the facts. Nothing here changes anything; each question has one answer
@@ -112,10 +122,16 @@ export function peerKernelGoneAt(state: State, policy: Policy): Instant {
 
 /**
  * After a hang one socket is read before the other, and the witness was not asked meanwhile: what seems
- * silent may only be unread.
+ * silent may only be unread. An agent that is late all the time is excused for a lease: it is cut off as well
+ * as any other.
  */
-const justWoken = (state: State, now: Instant, policy: Policy): boolean =>
-  now < after(state.lateAt, policy.confirmTime);
+function justWoken({ lateAt, peer, witness }: State, now: Instant, policy: Policy): boolean {
+  const heardAt = peer.kind === "heard" ? peer.at : witness.seenAt;
+  if (heardAt === undefined) return false;
+  const sign = latest(heardAt, witness.seenAt ?? heardAt);
+  const lease = after(sign, plus(policy.lease, policy.confirmTime));
+  return now < earliest(after(lateAt, policy.confirmTime), lease);
+}
 
 /** Law 3: neither peer nor witness is heard. A peer that said goodbye is not missing. */
 export function isolated(state: State, now: Instant, policy: Policy): boolean {

@@ -102,6 +102,25 @@ test.each([1, 2, 3, 4])("an agent that hangs again and again goes on holding, se
   }
 });
 
+test.each([1, 2, 3, 4])(
+  "an agent that is late all the time lets go when it is cut off, seed %i",
+  (seed) => {
+    const world = new World({ seed, paths: 1, witness: true });
+    const [primary, backup] = world.machines;
+    for (const machine of world.machines) machine.boot();
+    world.run(8000);
+    world.cuts = [primary, backup].map(({ name }) => ({ from: name, path: 0, what: "frames" }));
+    world.offGateway.add(primary.name);
+    for (let late = 0; late < 50; late += 1) {
+      primary.freeze();
+      world.run(130);
+      primary.thaw();
+      world.run(20);
+    }
+    expect(primary.kernel.present).toBe(false);
+  },
+);
+
 test("a holder that is not heard lets go before it is replaced, though a tenth of all is lost", () => {
   const policy = { interval: millis(20), deadTime: millis(30), confirmTime: millis(15) };
   for (let seed = 1; seed <= 100; seed += 1) {
