@@ -8,6 +8,7 @@ export function news(said: Beat, saying: Beat): boolean {
     said.present !== saying.present ||
     said.able !== saying.able ||
     said.released !== saying.released ||
+    said.restarting !== saying.restarting ||
     said.freeze.stamp !== saying.freeze.stamp ||
     said.handover.phase !== saying.handover.phase ||
     said.handover.step !== saying.handover.step ||

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import { localAddresses } from "../linux/network-facts.ts";
 import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
@@ -15,9 +16,9 @@ import {
   raisePriority,
   readKeyRing,
   requireTools,
-  servicePaths,
 } from "./daemon/preparations.ts";
 import { exitCodes, Failure } from "./failure.ts";
+import { hearingOf } from "./hearing.ts";
 import { createLog, type Log } from "./logging.ts";
 import { socketPath, stateDirectory } from "./places.ts";
 import { prepareStateDirectory, readBootId } from "./state-directory.ts";
@@ -96,7 +97,7 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       log,
       control,
       manager,
-      servicePaths: await servicePaths(here),
+      hearing: hearingOf(configuration, here, await localAddresses()),
       found: await findAndClean(configuration, here, directory, bootId),
       stateDirectory: directory,
       waiting: await readWaiting(directory),

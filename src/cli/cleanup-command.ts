@@ -1,6 +1,8 @@
-import { cleanup } from "../linux/leftovers.ts";
+import { type CleanupStep, cleanup, putDown, removeRoutes } from "../linux/leftovers.ts";
+import { localAddresses } from "../linux/network-facts.ts";
 import { pendingJob } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import type { Configuration } from "./configuration/configuration.ts";
 import { ControlClient, isAbsence } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
 import { socketPath } from "./places.ts";
@@ -16,7 +18,8 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
     process.stdout.write(`${comes}: the address is left to its lease\n`);
     return exitCodes.done;
   }
-  const { pair, addresses } = await configurationAt(where);
+  const configuration = await configurationAt(where);
+  const { pair, addresses, routes } = configuration;
   const socket = where.socket ?? socketPath(pair);
   if (await isServed(socket)) {
     throw new Failure(
@@ -24,16 +27,28 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
       `Cannot clean up: an agent serves at ${socket}; stop it first: systemctl stop failover`,
     );
   }
-  const steps = await cleanup(
-    pair,
-    addresses.map(({ address }) => address),
-  );
+  const steps = [
+    ...(await removeRoutes(routes)),
+    ...(await cleanup(
+      pair,
+      addresses.map(({ address }) => address),
+    )),
+    ...(await putLinkDown(configuration)),
+  ];
   for (const { line, failure } of steps) {
     process.stdout.write(`${line}\n`);
     if (failure !== undefined) process.stderr.write(`failover: ${failure}\n`);
   }
   if (steps.length === 0) process.stdout.write("Nothing was left behind\n");
   return steps.some(({ failure }) => failure !== undefined) ? exitCodes.broken : exitCodes.done;
+}
+
+/** The service's own interface, where it is taken over; the address is gone from it by now. */
+async function putLinkDown(configuration: Configuration): Promise<readonly CleanupStep[]> {
+  if (configuration.takeover !== "link") return [];
+  const { nodeHere, sidesOf } = await import("./configuration/node-here.ts");
+  const local = (await localAddresses()).map(({ address }) => address);
+  return putDown(sidesOf(configuration, nodeHere(configuration, local)).here.interface);
 }
 
 /** systemd's own account, systemd.exec(5); undefined where nobody comes, or a person typed this. */

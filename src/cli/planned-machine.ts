@@ -27,6 +27,7 @@ export class PlannedMachine {
   /** One for each interface that has addresses of the pair. */
   #places: readonly { readonly scene: Scene; readonly picture: Picture }[];
   #load: Load | "nothing" = "nothing";
+  #routed: boolean;
 
   constructor(
     configuration: Configuration,
@@ -34,6 +35,7 @@ export class PlannedMachine {
     { mac, holds }: { readonly mac: MacAddress; readonly holds: boolean },
   ) {
     this.mac = mac;
+    this.#routed = holds;
     this.#configuration = configuration;
     this.#node = node;
     this.#table = tableName(configuration.pair);
@@ -53,11 +55,22 @@ export class PlannedMachine {
     });
   }
 
+  /** The interface of its own that the service has; nothing where only addresses move. */
+  link(state: "up" | "down"): readonly string[] {
+    if (this.#configuration.takeover !== "link") return [];
+    return [ip(`link set dev ${this.#node.interface} ${state}`)];
+  }
+
   /** Until the kernel has what is wished, one step after the other. */
   becomes(wish: AddressWish): readonly string[] {
-    const lines = this.#nextAddress(wish);
-    const next = lines.length > 0 ? lines : this.#nextSilence(wish);
-    return next.length === 0 ? [] : [...next, ...this.becomes(wish)];
+    const { routes, takeover } = this.#configuration;
+    const silent = wish.silent === "present" && takeover === "address";
+    const routed = wish.address === "present" || silent;
+    const before =
+      this.#routed && !routed ? routes.toReversed().map((route) => ip(`route del ${route}`)) : [];
+    const after = routed && !this.#routed ? routes.map((route) => ip(`route add ${route}`)) : [];
+    this.#routed = routed;
+    return [...before, ...this.#moves(wish), ...after];
   }
 
   /** What goes to the other machine from here on. */
@@ -109,6 +122,12 @@ export class PlannedMachine {
     );
   }
 
+  #moves(wish: AddressWish): readonly string[] {
+    const lines = this.#nextAddress(wish);
+    const next = lines.length > 0 ? lines : this.#nextSilence(wish);
+    return next.length === 0 ? [] : [...next, ...this.#moves(wish)];
+  }
+
   #changes(aim: Load, elements?: readonly string[]): readonly string[] {
     const change = { loaded: this.#load, aim, afresh: false, elements };
     this.#load = aim;
@@ -116,16 +135,14 @@ export class PlannedMachine {
   }
 
   #nextAddress(wish: AddressWish): readonly string[] {
-    const { lease, routes } = this.#configuration;
+    const { lease } = this.#configuration;
     const there = wish.address === "present";
     const lines = this.#places.flatMap(({ scene, picture }) =>
       nextAddressCommands(scene, wish, picture, lease / 1000, true),
     );
     if (lines.length === 0) return [];
     this.#see((scene) => ({ service: there ? entries(scene) : [] }));
-    return there
-      ? [...lines.map(ip), ...routes.map((route) => ip(`route add ${route}`))]
-      : [...routes.map((route) => ip(`route del ${route}`)), ...lines.map(ip)];
+    return lines.map(ip);
   }
 
   #nextSilence(wish: AddressWish): readonly string[] {

@@ -55,9 +55,13 @@ function serviceLine({ service: { health, port, age } }: Status, paint: Paint): 
   return `${word}, port ${port} ${happened("seen listening", age)}`;
 }
 
-function networkWords({ carrier, peer, witness }: NetworkView): string {
+function networkWords({
+  carrier,
+  peer,
+  witness,
+}: Omit<NetworkView, "carrier"> & { readonly carrier: boolean | null }): string {
   const words = [
-    carrier ? "carrier" : "no carrier",
+    carrier === null ? "interface not in use" : carrier ? "carrier" : "no carrier",
     peer ? "peer heard" : "peer not heard",
     witness ? "witness seen" : "witness not seen",
   ];

@@ -38,7 +38,11 @@ export interface Status {
 
   readonly addresses: readonly AddressStatus[];
   readonly service: ServiceStatus;
-  readonly network: NetworkView & { readonly age: Age };
+  readonly network: Omit<NetworkView, "carrier"> & {
+    /** null: not known, as the interface is down while it is free, or is just coming up. */
+    readonly carrier: boolean | null;
+    readonly age: Age;
+  };
   readonly witness: WitnessStatus;
   readonly peer: PeerStatus;
   readonly keys: KeyStatus;

@@ -60,17 +60,24 @@ function cutSteps(swap: Swap): readonly PlannedStep[] {
   const { giver, taker } = machinesOf(swap);
   return [
     measuring(swap),
-    step(to, "gets the address, unseen", taker.becomes(unseen)),
+    step(to, "gets the address, unseen", [...taker.link("up"), ...taker.becomes(unseen)]),
     rehearsal(swap),
     step(from, "lets nobody new in, for a moment", giver.closes()),
     step(from, "lets the address go", [...giver.becomes(gone), ...giver.opens()]),
     step(to, "takes the address", taker.becomes(held)),
     step(to, "tells the network", taker.announces()),
     step(to, "proves that it serves", proof(swap, "")),
+    ...putDown(swap, giver),
     step(to, "lets the address go, if the proof does not come", taker.becomes(gone)),
     step(from, "takes it back, in that case", [...giver.becomes(held), ...giver.announces()]),
   ];
 }
+
+/** Up until then, so that the way back is short. */
+const putDown = ({ from }: Swap, giver: PlannedMachine): readonly PlannedStep[] => {
+  const lines = giver.link("down");
+  return lines.length === 0 ? [] : [step(from, "puts its interface down, a second later", lines)];
+};
 
 /** As src/core/handover.ts has it: divert, verify, move, drain. */
 function drainSteps(swap: Swap): readonly PlannedStep[] {

@@ -21,6 +21,8 @@ export interface Beat {
   /** Nothing but the peer's holding keeps the sender from taking the address. */
   readonly able: boolean;
   readonly released: boolean;
+  /** The next agent on the sender's machine takes over from this one: its silence says little for a while. */
+  readonly restarting: boolean;
   /** Its kernel can pass connections on to another machine. */
   readonly diverts: boolean;
   readonly freeze: Freeze;

@@ -8,6 +8,8 @@ import { type DiversionWish, sameDiversion } from "./diversion.ts";
 export interface Wish extends AddressWish {
   /** Closed: new TCP connections to the address are dropped unanswered; those that are open go on. */
   readonly door: "open" | "closed";
+  /** The service interface itself, where it is taken over with the address: down while it is free. */
+  readonly link: "needed" | "free";
   readonly diversion: DiversionWish;
 }
 
@@ -15,6 +17,7 @@ export const sameWish = (one: Wish, other: Wish): boolean =>
   one.address === other.address &&
   one.silent === other.silent &&
   one.door === other.door &&
+  one.link === other.link &&
   sameDiversion(one.diversion, other.diversion);
 
 /** Where the address is. */

@@ -49,7 +49,7 @@ export type Event =
   | { readonly kind: "kept-placed"; readonly id: HandoverId }
   /** The kernel of the peer, whose agent may be gone, answered for its own address. */
   | { readonly kind: "peer-kernel-answered" }
-  | { readonly kind: "carrier-observed"; readonly up: boolean; readonly mac: MacAddress }
+  | { readonly kind: "carrier-observed"; readonly carrier: Carrier; readonly mac: MacAddress }
   /** Something was heard on the service network, whatever it was. */
   | { readonly kind: "network-heard" }
   /** ARP or ND named this MAC, not ours, as the owner of the address. */
@@ -88,6 +88,9 @@ export type Event =
 
 export type Presence = "none" | "some" | "all";
 
+/** Of the service interface. `unknown`: it is down because it is not needed, or has just been put up. */
+export type Carrier = "up" | "none" | "unknown";
+
 export type Baseline =
   | {
       readonly kind: "served";
@@ -116,7 +119,9 @@ export type Order =
   | { readonly kind: "freeze" }
   | { readonly kind: "thaw" }
   /** The agent is about to stop: let go, say so, and come back able. */
-  | { readonly kind: "leave" };
+  | { readonly kind: "leave" }
+  /** The agent is about to make way for the next one on this machine: the address stays. */
+  | { readonly kind: "step-aside" };
 
 export interface PromoteOrder {
   readonly kind: "promote";

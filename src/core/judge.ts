@@ -144,7 +144,7 @@ export function isolated(state: State, now: Instant, policy: Policy): boolean {
 
 /** Nobody is heard across the service network, cable or no cable. */
 export function serviceNetworkLost(state: State, now: Instant, policy: Policy): boolean {
-  if (!state.self.carrier) return true;
+  if (state.self.carrier === "none") return true;
   if (justWoken(state, now, policy)) return false;
   return missing(state, goneAfter(policy), now, policy) && witnessLost(state, now, policy);
 }
@@ -175,7 +175,7 @@ export function hindrance(state: State, now: Instant, policy: Policy): string | 
   if (orders.leaving) return "its agent is stopping";
   if (orders.released) return "it was released by an operator";
   if (frozen(state)) return "the pair is frozen";
-  if (!self.carrier) return "its service interface has no carrier";
+  if (self.carrier === "none") return "its service interface has no carrier";
   if (serviceHealth(state, now) === "failed") return "nothing listens at its service port any more";
   if (self.failedAt !== undefined && now < after(self.failedAt, failedRest))
     return "its kernel did not carry out the last taking";
@@ -240,6 +240,7 @@ export type Verdict =
  */
 export function verdict(role: Inquire, state: State, now: Instant, policy: Policy): Verdict {
   const wait = (why: string): Verdict => ({ kind: "wait", why });
+  if (state.self.carrier !== "up") return wait("the service interface is coming up");
   if (witnessTrusted(state, policy) && !witnessed(role))
     return wait(now >= questionEnds(role, state, policy) ? "no witness answers" : "");
   const foreign = foreignClaim(state, now);

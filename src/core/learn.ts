@@ -1,6 +1,6 @@
 import type { MacAddress } from "./beat.ts";
 import type { Diversion } from "./diversion.ts";
-import type { Event } from "./event.ts";
+import type { Carrier, Event } from "./event.ts";
 import {
   freshPeer,
   hindrance,
@@ -55,7 +55,7 @@ export function learn(state: State, event: Event, now: Instant, policy: Policy):
         ? { ...state, role: { ...state.role, renewedAt: event.sentAt } }
         : state;
     case "carrier-observed":
-      return learnCarrier(state, event.up, event.mac, now);
+      return learnCarrier(state, event.carrier, event.mac, now);
     case "network-heard":
       return learnAlive({ ...state, self: { ...state.self, networkHeardAt: now } }, now);
     case "neighbour-answered":
@@ -173,19 +173,22 @@ function learnDiversion(state: State, diversion: Diversion, now: Instant): State
   };
 }
 
-function learnCarrier(state: State, up: boolean, mac: MacAddress, now: Instant): State {
+function learnCarrier(state: State, carrier: Carrier, mac: MacAddress, now: Instant): State {
+  const { role } = state;
   // An interface that is gone has no MAC; beats go on with the one it had.
-  const self = { ...state.self, carrier: up, mac: mac === "" ? state.self.mac : mac };
-  const linkUp = up && !state.self.carrier;
+  const self = { ...state.self, carrier, mac: mac === "" ? state.self.mac : mac };
   const observed = learnAlive({ ...state, self }, now);
-  return linkUp ? announceAgain(observed, now) : observed;
+  if (carrier !== "up" || state.self.carrier === "up") return observed;
+  // Nobody could answer before.
+  if (role.kind === "inquire") return { ...observed, role: askedAnew(role, now) };
+  return announceAgain(observed, now);
 }
 
 /** `bootTime` counts only while the interface has carrier and something was heard on it. */
 function learnAlive(state: State, now: Instant): State {
   const { role, self } = state;
   if (role.kind !== "boot") return state;
-  const alive = self.carrier && self.networkHeardAt !== undefined;
+  const alive = self.carrier === "up" && self.networkHeardAt !== undefined;
   const aliveSince = alive ? (role.aliveSince ?? now) : undefined;
   return { ...state, role: { ...role, aliveSince } };
 }

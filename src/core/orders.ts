@@ -15,6 +15,8 @@ export function obey(orders: Orders, order: Order, policy: Policy): Orders {
       return { ...orders, released: false, freeze: { on: false, stamp } };
     case "leave":
       return { ...orders, leaving: true };
+    case "step-aside":
+      return { ...orders, restarting: true };
     case "promote":
       return order.node === policy.node ? { ...orders, released: false } : orders;
     case "preview":

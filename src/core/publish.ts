@@ -38,11 +38,12 @@ export function beat(state: State, now: Instant, policy: Policy): Beat {
     present: self.presence !== "none",
     able: able(state, now, policy),
     released: orders.released || orders.leaving,
+    restarting: orders.restarting,
     diverts: self.diverts,
     freeze: orders.freeze,
     service: serviceHealth(state, now),
     network: {
-      carrier: self.carrier,
+      carrier: self.carrier !== "none",
       peer:
         peer?.paths.some((at, path) => fresh(at, now, policy) && policy.paths[path]?.service) ??
         false,

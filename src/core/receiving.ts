@@ -159,7 +159,7 @@ function withdrawn(state: State, receiving: Receiving, now: Instant, policy: Pol
 /** From *ready* on the next word is the holder's: `transitions.ts` takes what it has let go. */
 function prepared(state: State, receiving: Receiving, now: Instant): Phase | undefined {
   const { id, phase: at } = receiving;
-  if (at === "silencing" && state.self.silent) {
+  if (at === "silencing" && state.self.silent && state.self.carrier === "up") {
     const effects = [{ kind: "rehearse", id }] as const;
     return { handover: { ...receiving, phase: "rehearsing", since: now }, effects, why: "" };
   }

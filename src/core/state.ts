@@ -1,6 +1,6 @@
 import type { Beat, Freeze, MacAddress } from "./beat.ts";
 import { type Diversion, noDiversion } from "./diversion.ts";
-import type { Presence } from "./event.ts";
+import type { Carrier, Presence } from "./event.ts";
 import type { Policy } from "./policy.ts";
 import type { Handover } from "./swap.ts";
 import type { Instant } from "./time.ts";
@@ -92,7 +92,7 @@ export type Peer =
 
 export interface Self {
   readonly mac: MacAddress;
-  readonly carrier: boolean;
+  readonly carrier: Carrier;
   readonly presence: Presence;
   readonly presenceAt: Instant;
   readonly silent: boolean;
@@ -139,6 +139,7 @@ export interface Neighbours {
 export interface Orders {
   readonly released: boolean;
   readonly leaving: boolean;
+  readonly restarting: boolean;
   readonly freeze: Freeze;
 }
 
@@ -160,7 +161,7 @@ export function initialState(start: Start, policy: Policy): State {
     peer: { kind: "unheard" },
     self: {
       mac: start.mac,
-      carrier: false,
+      carrier: "none",
       presence: "none",
       presenceAt: start.at,
       silent: false,
@@ -182,7 +183,12 @@ export function initialState(start: Start, policy: Policy): State {
       peerKernelAt: undefined,
     },
     handover: { kind: "none", last: undefined },
-    orders: { released: start.released, leaving: false, freeze: start.freeze },
+    orders: {
+      released: start.released,
+      leaving: false,
+      restarting: false,
+      freeze: start.freeze,
+    },
     lateAt: start.at,
     alarm: start.at,
   };

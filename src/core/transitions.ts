@@ -24,6 +24,7 @@ import { patience } from "./phase.ts";
 import type { Policy } from "./policy.ts";
 import type { Hold, Inquire, Role, State } from "./state.ts";
 import { after, elapsed, type Instant, millis, times } from "./time.ts";
+import { silenceOf } from "./words.ts";
 
 /*
  * Every transition of the role, and nothing else. The same rules run on both machines.
@@ -103,10 +104,7 @@ function fromStandby(state: State, now: Instant, policy: Policy): Move | undefin
   const hindered = hindrance(state, now, policy);
   if (hindered !== undefined && hindered !== witnessUnseen) return undefined;
   if (state.peer.kind === "heard" && freshPeer(state, now, policy) === undefined)
-    return toInquire(
-      now,
-      `${policy.peer} has been silent on every path for ${ms(elapsed(state.peer.at, now))}: asking whether it lives`,
-    );
+    return toInquire(now, silenceOf(state.peer, now, policy));
   if (hindered !== undefined || deferral(state, now, policy) !== undefined) return undefined;
   return toInquire(now, `nobody holds the address: asking before taking it`);
 }

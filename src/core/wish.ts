@@ -13,6 +13,8 @@ export function wish(state: State): Wish {
     address: holds(role) ? "present" : "absent",
     silent: silently(state) ? "present" : "absent",
     door: closing ? "closed" : "open",
+    // Up well before the address comes: a carrier takes seconds.
+    link: role.kind === "standby" && handover.kind === "none" ? "free" : "needed",
     diversion: diversion(state),
   };
 }

@@ -1,6 +1,9 @@
 import { type HandoverWord, noHandover } from "./beat.ts";
+import type { HeardPeer } from "./judge.ts";
+import type { Policy } from "./policy.ts";
 import type { State } from "./state.ts";
 import { type Giving, outcomeOf, type Receiving } from "./swap.ts";
+import { elapsed, type Instant } from "./time.ts";
 
 /** What this side says of the swap in its beats. */
 export function handoverWord(state: State): HandoverWord {
@@ -101,4 +104,11 @@ function receivingWord(receiving: Receiving): HandoverWord["phase"] {
     case "resetting":
       return "done";
   }
+}
+
+/** Of the peer, as the reason for asking whether it lives. */
+export function silenceOf({ at, beat }: HeardPeer, now: Instant, { peer }: Policy): string {
+  const announced = beat.restarting ? ", as its agent is being restarted" : "";
+  const span = Math.round(elapsed(at, now));
+  return `${peer} has been silent on every path for ${span} ms${announced}: asking whether it lives`;
 }

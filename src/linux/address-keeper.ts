@@ -1,11 +1,13 @@
 import type { Report } from "../agent/ports.ts";
 import type { AddressWish } from "../core/effect.ts";
+import type { Carrier } from "../core/event.ts";
 import { elapsed, type Instant, type Millis, millis, times } from "../core/time.ts";
 import type { CommandListener } from "./command.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { IpBatch } from "./ip-batch.ts";
 import { IpMonitor } from "./ip-monitor.ts";
-import type { MonitorFact } from "./ip-monitor-lines.ts";
+import { type MonitorFact, parseMonitorLine } from "./ip-monitor-lines.ts";
+import type { KernelLink } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import {
   entryOf,
@@ -22,11 +24,13 @@ import {
 import { Reconciler } from "./reconciler.ts";
 import { removalSentence } from "./removal.ts";
 import { Renewal } from "./renewal.ts";
+import { Told } from "./told.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface AddressKeeperOptions {
   readonly scene: Scene;
   readonly leaseSeconds: number;
+  readonly carrierOf: (link: KernelLink | undefined) => Carrier;
   readonly report: Report;
   readonly now: () => Instant;
   readonly afterSockets: (act: () => void) => void;
@@ -48,16 +52,16 @@ const lookEveryMillis = 1000;
 export class AddressKeeper {
   readonly #options: AddressKeeperOptions;
   readonly #kernel: Kernel;
-  readonly #batch: IpBatch;
-  readonly #monitor: IpMonitor;
+  /** One command after the other, whoever asks. */
+  readonly batch: IpBatch;
+  readonly #monitor: IpMonitor<MonitorFact>;
   readonly #reconciler: Reconciler;
   readonly #renewal: Renewal;
   #scene: Scene;
   #lease: Millis;
   #wish: AddressWish | undefined;
   #picture: Picture | undefined;
-  /** What was last reported, by the kind of the event. */
-  readonly #told = new Map<string, string | boolean>();
+  readonly #told: Told;
   /** A wish was uttered, and what came of it has not been said yet. */
   #owed = { address: false, silent: false };
   /** When the lease of what is there was last begun or renewed. */
@@ -70,11 +74,14 @@ export class AddressKeeper {
   constructor(options: AddressKeeperOptions) {
     const { now, troubles, onCommand } = options;
     this.#options = options;
+    this.#told = new Told(options.report);
     this.#scene = options.scene;
     this.#lease = millis(options.leaseSeconds * 1000);
     this.#kernel = { route: new NetlinkSocket("route"), netfilter: new NetlinkSocket("netfilter") };
-    this.#batch = new IpBatch({ patience: () => times(this.#lease, 0.5), onCommand });
+    this.batch = new IpBatch({ patience: () => times(this.#lease, 0.5), onCommand });
     this.#monitor = new IpMonitor({
+      objects: ["address", "link"],
+      parse: parseMonitorLine,
       onFacts: (facts) => options.afterSockets(() => this.#heard(facts)),
       onStarted: () => this.#lookAndSettle("unknown"),
       onTrouble: options.onTrouble,
@@ -85,7 +92,7 @@ export class AddressKeeper {
       now,
       onCommand,
       troubles,
-      batch: this.#batch,
+      batch: this.batch,
       onStepDone: () => this.#lookAndSettle("our own doing"),
     });
     this.#renewal = new Renewal({
@@ -100,7 +107,7 @@ export class AddressKeeper {
   }
 
   start(): void {
-    this.#batch.start();
+    this.batch.start();
     this.#monitor.start();
     this.#timer = setInterval(() => this.#lookAndSettle("unknown"), lookEveryMillis);
   }
@@ -146,7 +153,7 @@ export class AddressKeeper {
       this.#renewal.renew();
       return;
     }
-    if (this.#picture !== undefined) this.#tellAddress(this.#picture);
+    if (this.#picture !== undefined) this.#told.again(this.#addressIn(this.#picture));
   }
 
   /** By our own clock the lease still runs: a process that was stopped knows before it looks. */
@@ -168,7 +175,7 @@ export class AddressKeeper {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#monitor.stop();
-    this.#batch.stop();
+    this.batch.stop();
     this.#reconciler.stop();
     this.#renewal.stop();
     this.#kernel.route.close();
@@ -184,7 +191,7 @@ export class AddressKeeper {
 
   #look(cause: Cause): void {
     if (this.#stopped) return;
-    const { report, now, troubles, onPicture } = this.#options;
+    const { carrierOf, now, troubles, onPicture } = this.#options;
     // Asking for a table loads nftables into the kernel: only where there is or was a reason.
     const mute = this.#wish?.silent === "present" || this.#picture?.muted !== false;
     const seen = lookAt(this.#scene, this.#kernel, { mute });
@@ -197,18 +204,16 @@ export class AddressKeeper {
     if (this.#reconciler.isIdle) this.#scene = withoutGone(this.#scene, seen);
     onPicture(seen);
     this.#picture = seen;
-    const { carrier: up, mac } = seen.link ?? { carrier: false, mac: "" };
-    if (this.#isNew("carrier", `${up} ${mac}`)) report({ kind: "carrier-observed", up, mac });
+    const { mac = "" } = seen.link ?? {};
+    this.#told.news({ kind: "carrier-observed", carrier: carrierOf(seen.link), mac });
     // A report may have brought a wish, and a newer look with it, which told the rest.
     if (this.#picture !== seen) return;
-    const presence = presenceOf(this.#scene.addresses, seen.service);
-    if (presence === "all" && this.#told.get("address") !== "all") this.#leasedAt = now();
+    const observed = this.#addressIn(seen);
+    const { presence } = observed;
+    if (presence === "all" && !this.#told.isLast(observed)) this.#leasedAt = now();
     // A command of ours that is under way may still add it; there is a look when it is done.
-    const sure = presence !== "none" || !this.#reconciler.changingAddress;
-    if (sure && this.#isNew("address", presence)) report({ kind: "address-observed", presence });
-    if (this.#picture !== seen) return;
-    const present = silentIsComplete(this.#scene, seen, this.#wish ?? restful);
-    if (this.#isNew("silent", present)) report({ kind: "silent-observed", present });
+    if (presence !== "none" || !this.#reconciler.changingAddress) this.#told.news(observed);
+    if (this.#picture === seen) this.#told.news(this.#silentIn(seen));
   }
 
   /** A report may bring a new wish before it returns: the loop ends when nothing new came. */
@@ -235,8 +240,8 @@ export class AddressKeeper {
       address: this.#owed.address && !tell.address,
       silent: this.#owed.silent && !tell.silent,
     };
-    if (tell.address) this.#tellAddress(picture);
-    if (tell.silent) this.#tellSilent(picture);
+    if (tell.address) this.#told.again(this.#addressIn(picture));
+    if (tell.silent) this.#told.again(this.#silentIn(picture));
   }
 
   #heard(facts: readonly MonitorFact[]): void {
@@ -274,22 +279,14 @@ export class AddressKeeper {
     this.#lookAndSettle("unknown");
   }
 
-  #tellAddress(picture: Picture): void {
-    const presence = presenceOf(this.#scene.addresses, picture.service);
-    this.#told.set("address", presence);
-    this.#options.report({ kind: "address-observed", presence });
+  #addressIn({ service }: Picture) {
+    const presence = presenceOf(this.#scene.addresses, service);
+    return { kind: "address-observed", presence } as const;
   }
 
-  #tellSilent(picture: Picture): void {
+  #silentIn(picture: Picture) {
     const present = silentIsComplete(this.#scene, picture, this.#wish ?? restful);
-    this.#told.set("silent", present);
-    this.#options.report({ kind: "silent-observed", present });
-  }
-
-  #isNew(kind: string, value: string | boolean): boolean {
-    if (this.#told.get(kind) === value) return false;
-    this.#told.set(kind, value);
-    return true;
+    return { kind: "silent-observed", present } as const;
   }
 }
 

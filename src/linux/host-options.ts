@@ -16,6 +16,13 @@ export interface LinuxHostOptions extends HostSettings {
   /** Names the mute's table, `failover_www`. */
   readonly pair: string;
   readonly interface: string;
+  /**
+   * Where the machines hear each other, for an interface that is taken over with its addresses: it is down
+   * while it is free. Undefined: the interface is the administrator's, and only addresses move.
+   */
+  readonly heartbeatInterface: string | undefined;
+  /** In ip-route's notation; added after the addresses, removed before them. */
+  readonly routes: readonly string[];
   /** Whole seconds, at least 2: the kernel looks once a second. */
   readonly leaseSeconds: number;
   /** The peer's own addresses on the service network. */

@@ -12,10 +12,11 @@ import { Door } from "./door.ts";
 import type { HostSettings, LinuxHostOptions } from "./host-options.ts";
 import { type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
-import { Neighbourhood } from "./neighbourhood.ts";
-import { entryOf, ownAddresses, type Picture } from "./picture.ts";
+import { entryOf, ownAddresses, type Picture, presenceOf } from "./picture.ts";
+import { Routes } from "./routes.ts";
+import { plainCarrier, ServiceLink } from "./service-link.ts";
+import { Surroundings } from "./surroundings.ts";
 import { Troubles } from "./troubles.ts";
-import { Witnesses } from "./witnesses.ts";
 
 /**
  * How soon to look for answers: half of the time since the last question, from every millisecond,
@@ -29,13 +30,15 @@ const handedBackMillis = 250;
 
 /**
  * This machine's kernel, as far as the address is concerned: the address keeper moves what is
- * wished, the neighbourhood speaks and hears. It decides nothing, and what it cannot do it reports.
+ * wished, the surroundings speak and are heard. It decides nothing, and what it cannot do it reports.
  */
 export class LinuxHost implements Host {
   readonly #options: LinuxHostOptions;
   readonly #keeper: AddressKeeper;
-  readonly #neighbourhood: Neighbourhood;
-  readonly #witnesses: Witnesses;
+  readonly #surroundings: Surroundings;
+  /** Undefined where only addresses move. */
+  readonly #link: ServiceLink | undefined;
+  readonly #routes: Routes;
   readonly #announcer: Announcer;
   readonly #door: Door;
   readonly #connections: ConnectionKeeper;
@@ -67,11 +70,18 @@ export class LinuxHost implements Host {
         muteTable: tableName(options.pair),
       },
       leaseSeconds,
+      carrierOf: (link) => this.#link?.carrierOf(link) ?? plainCarrier(link),
       afterSockets,
       onCommand,
       onTrouble,
-      onPicture: (picture) => this.#moveTo(picture),
+      onPicture: (picture) => this.#see(picture),
     });
+    const { batch } = this.#keeper;
+    if (options.heartbeatInterface !== undefined) {
+      const scene = () => this.#keeper.scene;
+      this.#link = new ServiceLink({ interface: device, scene, batch, now, troubles });
+    }
+    this.#routes = new Routes({ routes: options.routes, batch, now, troubles, onTrouble });
     this.#door = new Door({
       table: tableName(options.pair),
       addresses,
@@ -85,27 +95,23 @@ export class LinuxHost implements Host {
       ownMac: () => this.mac,
       addresses,
       report: reportLater,
-      correct: (neighbour, holder) => this.#neighbourhood.correct(neighbour, holder),
+      correct: (neighbour, holder) => this.#surroundings.correct(neighbour, holder),
       onCommand,
       onTrouble,
       onNotice: options.onNotice ?? onTrouble,
     });
-    this.#neighbourhood = new Neighbourhood({
-      ...common,
-      peers: options.peers.map(parseAddress),
-      isWitness: (address) => this.#witnesses.heard(address),
-    });
-    this.#witnesses = new Witnesses({
+    this.#surroundings = new Surroundings({
       ...common,
       interface: device,
-      neighbourhood: this.#neighbourhood,
-      witness: parseWitness(options.witness),
+      heartbeatInterface: options.heartbeatInterface,
+      peers: options.peers.map(parseAddress),
+      witness: options.witness,
     });
     this.#announcer = new Announcer({
       addresses,
       rate: options.announceRate,
       speakerOf: (address) => this.#speakerOf(address),
-      send: (family, frame) => this.#neighbourhood.send(family, frame),
+      send: (family, frame) => this.#surroundings.send(family, frame),
       ...(options.onAnnounced && { onAnnounced: options.onAnnounced }),
     });
   }
@@ -113,13 +119,14 @@ export class LinuxHost implements Host {
   /** Begins to look and to hear; the first reports come from within this call. */
   start(): void {
     this.#keeper.start();
+    this.#routes.start();
     this.#poll();
   }
 
   /** From now on; what is not named stays as it is. */
   use({ addresses, witness, announceRate }: Partial<HostSettings>): void {
     if (announceRate !== undefined) this.#announcer.useRate(announceRate);
-    if (witness !== undefined) this.#witnesses.use(parseWitness(witness));
+    if (witness !== undefined) this.#surroundings.useWitness(witness);
     if (addresses !== undefined) this.#useAddresses(addresses.map(parseAddress));
   }
 
@@ -131,6 +138,8 @@ export class LinuxHost implements Host {
     const stays = wish.address === "absent" && this.#wish?.address === "absent";
     this.#wish = wish;
     if (this.#cutting && stays) return;
+    this.#link?.reconcile(wish.link, this.#keeper.picture);
+    this.#routes.reconcile(this.#needsRoutes(wish));
     this.#door.reconcile(wish.door);
     this.#connections.reconcile(wish);
     this.#keeper.reconcile(wish);
@@ -145,7 +154,7 @@ export class LinuxHost implements Host {
   }
 
   probe(holder: MacAddress | undefined): void {
-    this.#neighbourhood.probe(holder);
+    this.#surroundings.probe(holder);
     this.#probing = true;
     this.#expectAnswers();
   }
@@ -153,14 +162,12 @@ export class LinuxHost implements Host {
   probeWitness(): void {
     const { picture } = this.#keeper;
     if (picture === undefined) return;
-    this.#witnesses.forget();
-    this.read();
-    this.#witnesses.ask(ownAddresses(this.#keeper.scene, picture));
+    this.#surroundings.probeWitness(ownAddresses(this.#keeper.scene, picture));
     this.#expectAnswers();
   }
 
   probePeer(): void {
-    this.#neighbourhood.probePeer();
+    this.#surroundings.probePeer();
     this.#probing = true;
     this.#expectAnswers();
   }
@@ -189,13 +196,12 @@ export class LinuxHost implements Host {
 
   /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
   read(): void {
-    this.#neighbourhood.read();
-    this.#witnesses.listen();
+    this.#surroundings.read();
   }
 
   /** The witnesses asked now; empty where `auto` found no gateway. */
   get witnesses(): readonly string[] {
-    return this.#witnesses.addresses.map(({ text }) => text);
+    return this.#surroundings.witnesses.map(({ text }) => text);
   }
 
   /** The MAC of the service interface; empty while there is none. */
@@ -214,26 +220,35 @@ export class LinuxHost implements Host {
     this.#connections.stop();
     this.#keeper.stop();
     this.#announcer.stop();
-    this.#witnesses.stop();
-    this.#neighbourhood.close();
+    this.#routes.stop();
+    this.#surroundings.stop();
   }
 
   /** Where they are held, new ones are added and announced, and those named no more are removed. */
   #useAddresses(addresses: readonly IpAddress[]): void {
     this.#door.useAddresses(addresses);
     this.#connections.useAddresses(addresses);
-    this.#neighbourhood.useAddresses(addresses);
+    this.#surroundings.useAddresses(addresses);
     this.#announcer.useAddresses(addresses);
     // Last: it looks at the kernel, and reports.
     this.#keeper.useAddresses(addresses);
   }
 
-  #moveTo({ link }: Picture): void {
-    const before = this.#keeper.picture?.link;
-    const place =
-      link && link.mac !== "" ? { interfaceIndex: link.index, mac: link.mac } : undefined;
-    this.#neighbourhood.use(place);
-    if (before === undefined || before.carrier !== link?.carrier) this.#witnesses.refresh();
+  #see(picture: Picture): void {
+    const { scene, picture: before } = this.#keeper;
+    const there = presenceOf(scene.addresses, picture.service) === "all";
+    // An agent that goes on holding finds those of the last one.
+    if (before === undefined && there) this.#routes.inherit();
+    this.#surroundings.moveTo(before?.link, picture.link);
+    this.#link?.look(picture);
+    const silent = presenceOf(scene.addresses, picture.silent) === "all";
+    this.#routes.look(picture.link?.up === true && (there || silent));
+  }
+
+  /** Connections that are served silently are answered by the same routes. */
+  #needsRoutes({ address, silent }: Wish): boolean {
+    const serves = silent === "present" && this.#options.heartbeatInterface === undefined;
+    return address === "present" || serves;
   }
 
   #speakerOf(address: IpAddress): Speaker | undefined {
@@ -241,7 +256,7 @@ export class LinuxHost implements Host {
     const there = picture !== undefined && entryOf(address, picture.service) !== undefined;
     // A round that goes on after a pause must not call the neighbours back from another holder.
     if (!there || !this.#keeper.leaseRuns || this.mac === "") return undefined;
-    return { mac: this.mac, router: this.#witnesses.routing };
+    return { mac: this.mac, router: this.#surroundings.routing };
   }
 
   #expectAnswers(): void {
@@ -260,12 +275,9 @@ export class LinuxHost implements Host {
   #patience(): number {
     const half = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 2);
     if (half >= pollMillis.atRest) this.#probing = false;
-    if (!this.#probing && !this.#witnesses.awaited) return pollMillis.atRest;
+    if (!this.#probing && !this.#surroundings.awaited) return pollMillis.atRest;
     return Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
   }
 }
-
-const parseWitness = (witness: HostSettings["witness"]): "auto" | readonly IpAddress[] =>
-  witness === "auto" ? witness : witness.map(parseAddress);
 
 const ignore = (): void => {};

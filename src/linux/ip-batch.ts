@@ -15,12 +15,15 @@ export type BatchResult =
   /** Some commands were refused, after one repetition by a fresh child; one sentence each. */
   | { readonly kind: "failed"; readonly reasons: readonly string[] }
   /** The child is dead, and nothing that it was told can happen any more. */
-  | { readonly kind: "killed"; readonly reason: string };
+  | { readonly kind: "killed"; readonly reason: string }
+  /** The same, as whoever asked wished. */
+  | { readonly kind: "called-off" };
 
 interface Job {
   lines: readonly string[];
   readonly done: (result: BatchResult) => void;
   repeated: boolean;
+  calledOff: boolean;
 }
 
 /** Everything about one life of the child: it counts the lines of its stdin from 1. */
@@ -37,6 +40,7 @@ const marker = "link show dev lo";
 const markerOutput = /^\d+: lo: </;
 const failureOutput = /^Command failed -:(\d+)/;
 const restartMillis = 1000;
+const callOffMillis = 20;
 
 /**
  * One long-lived `ip -force -batch -`, so that a command costs microseconds and not the start of a
@@ -68,11 +72,13 @@ export class IpBatch {
 
   /**
    * Runs `lines`, each without the leading `ip`. `done` is called once, never from within this
-   * call.
+   * call. What it returns calls the job off: a child that does not come to it is killed before it can.
    */
-  run(lines: readonly string[], done: (result: BatchResult) => void): void {
-    this.#jobs.push({ lines, done, repeated: false });
+  run(lines: readonly string[], done: (result: BatchResult) => void): () => void {
+    const job = { lines, done, repeated: false, calledOff: false };
+    this.#jobs.push(job);
     if (this.#jobs.length === 1) this.#begin();
+    return () => this.#callOff(job);
   }
 
   stop(): void {
@@ -80,6 +86,20 @@ export class IpBatch {
     clearTimeout(this.#patience);
     clearTimeout(this.#restart);
     this.#life?.child.kill("SIGKILL");
+  }
+
+  /** One that waits for others ends in its turn; a child that is well is quicker than its successor. */
+  #callOff(job: Job): void {
+    if (job.calledOff) return;
+    job.calledOff = true;
+    if (job !== this.#jobs[0]) {
+      job.lines = [];
+      return;
+    }
+    const { child } = this.#life ?? {};
+    setTimeout(() => {
+      if (job === this.#jobs[0]) child?.kill("SIGKILL");
+    }, callOffMillis);
   }
 
   #begin(): void {
@@ -164,6 +184,6 @@ export class IpBatch {
   #settle(result: BatchResult): void {
     const job = this.#jobs.shift();
     this.#begin();
-    job?.done(result);
+    job?.done(job.calledOff ? { kind: "called-off" } : result);
   }
 }

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-import { type MonitorFact, parseMonitorLine } from "./ip-monitor-lines.ts";
 import { LineSplitter } from "./line-splitter.ts";
 
-export interface IpMonitorOptions {
+export interface IpMonitorOptions<Fact> {
+  /** As `ip monitor` names them: `address`, `link`, `route`. */
+  readonly objects: readonly string[];
+  /** Undefined for a line that says nothing of interest. */
+  readonly parse: (line: string) => Fact | undefined;
   /** What one piece of output said, in its order. */
-  readonly onFacts: (facts: readonly MonitorFact[]) => void;
+  readonly onFacts: (facts: readonly Fact[]) => void;
   /** The monitor was started, for the first time or again: facts were missed before, so look. */
   readonly onStarted: () => void;
   readonly onTrouble: (sentence: string) => void;
@@ -15,29 +18,29 @@ export interface IpMonitorOptions {
 const restartMillis = 250;
 
 /**
- * One long-lived `ip -o monitor address link`. It says *when* something changed within a fraction
+ * One long-lived `ip -o monitor`. It says *when* something changed within a fraction
  * of a millisecond; *what* is there now, the kernel is asked directly, because lines read late tell
  * of a world that is gone.
  */
-export class IpMonitor {
-  readonly #options: IpMonitorOptions;
+export class IpMonitor<Fact> {
+  readonly #options: IpMonitorOptions<Fact>;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: IpMonitorOptions) {
+  constructor(options: IpMonitorOptions<Fact>) {
     this.#options = options;
   }
 
   start(): void {
-    const child = spawn("ip", ["-o", "monitor", "address", "link"], {
+    const child = spawn("ip", ["-o", "monitor", ...this.#options.objects], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     this.#child = child;
     const splitter = new LineSplitter();
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (chunk: string) => {
-      const facts = splitter.push(chunk).map(parseMonitorLine);
+      const facts = splitter.push(chunk).map(this.#options.parse);
       this.#options.onFacts(facts.filter((fact) => fact !== undefined));
     });
     child.once("error", (error) => this.#ended(child, error.message));

@@ -4,7 +4,7 @@ import { hostPrefix, type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
 import type { KernelAddress } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
-import { localInterfaces } from "./network-facts.ts";
+import { interfaceFacts, localInterfaces } from "./network-facts.ts";
 
 /** What an agent that starts finds in the kernel from the one before. */
 export interface Leftovers {
@@ -82,6 +82,31 @@ export const cleanup = async (
     }
   }
   return steps;
+};
+
+/**
+ * The routes of an address that is not held here. A route that is not there is none of the last agent's, and
+ * no step: `ip` itself is asked, which knows its own notation.
+ */
+export const removeRoutes = async (routes: readonly string[]): Promise<readonly CleanupStep[]> => {
+  const steps: CleanupStep[] = [];
+  for (const route of routes.toReversed()) {
+    const args = ["route", "del", ...route.split(" ")];
+    const result = await runCommand("ip", args, patienceMillis);
+    const reason = result.kind === "failed" ? result.reason : undefined;
+    const absent = reason !== undefined && /No such process|Cannot find device/.test(reason);
+    if (!absent) steps.push({ line: commandLine("ip", args), failure: reason });
+  }
+  return steps;
+};
+
+/** The interface that is taken over as a whole: down where nobody holds. */
+export const putDown = async (device: string): Promise<readonly CleanupStep[]> => {
+  if (interfaceFacts(device)?.up !== true) return [];
+  const args = ["link", "set", "dev", device, "down"];
+  const result = await runCommand("ip", args, patienceMillis);
+  const failure = result.kind === "failed" ? result.reason : undefined;
+  return [{ line: commandLine("ip", args), failure }];
 };
 
 /** A holder that goes on holding lets new connections in, whatever its last agent was about to do. */

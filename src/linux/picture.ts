@@ -111,8 +111,8 @@ export const isNews = (fact: MonitorFact, scene: Scene, picture: Picture | undef
   const { link } = picture;
   if (fact.kind === "link") {
     if (fact.interfaceIndex !== link?.index) return fact.name === scene.interface;
-    const same = fact.name === link.name && fact.carrier === link.carrier && fact.mac === link.mac;
-    return fact.deleted || !same;
+    const states = fact.up === link.up && fact.carrier === link.carrier;
+    return fact.deleted || !states || fact.name !== link.name || fact.mac !== link.mac;
   }
   const entries = new Map([
     [link?.index, picture.service],

@@ -29,6 +29,8 @@ export class Reconciler {
   readonly #address: Track;
   readonly #silent: Track;
   #wishedAt: Instant;
+  /** Of the command under way that adds the address. */
+  #callOff: (() => void) | undefined;
   /** Since when the interface has the address. */
   #arrivedAt: Instant | undefined;
 
@@ -68,7 +70,13 @@ export class Reconciler {
     const waited = elapsed(this.#wishedAt, this.#options.now());
     const patient = waited < silencePatience && !this.#silent.failing;
     const lines = nextAddressCommands(scene, wish, picture, leaseSeconds, patient);
-    if (lines.length > 0) this.#address.begin((done) => this.#runIp("address", lines, done));
+    // An `ip` that is slow would add it when another machine has it.
+    if (wish.address === "absent") this.#callOff?.();
+    if (lines.length > 0)
+      this.#address.begin((done) => {
+        const callOff = this.#runIp("address", lines, done);
+        this.#callOff = wish.address === "present" ? callOff : undefined;
+      });
     const settled = this.#hasSettled(scene, picture);
     const step = nextSilentStep(scene, wish, picture, settled);
     if (step !== undefined) this.#silent.begin((done) => this.#runSilent(step, picture, done));
@@ -92,10 +100,10 @@ export class Reconciler {
     this.#silent.stop();
   }
 
-  #runIp(topic: string, lines: readonly string[], done: (well: boolean) => void): void {
-    this.#options.batch.run(lines, (result) => {
+  #runIp(topic: string, lines: readonly string[], done: (well: boolean) => void): () => void {
+    return this.#options.batch.run(lines, (result) => {
       this.#judge(topic, lines, result);
-      done(result.kind === "done");
+      done(result.kind === "done" || result.kind === "called-off");
     });
   }
 
@@ -105,7 +113,7 @@ export class Reconciler {
       troubles.mended(topic);
     } else if (result.kind === "failed") {
       troubles.say(topic, result.reasons.join("; "));
-    } else {
+    } else if (result.kind === "killed") {
       const what = `Cannot tell whether ip ${lines[0]} was carried out`;
       troubles.say(topic, `${what}: ${result.reason}; looking, and going on`);
     }

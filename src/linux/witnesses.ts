@@ -10,7 +10,10 @@ import { explain } from "./netlink-socket.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface WitnessesOptions {
+  /** Where they are asked. */
   readonly interface: string;
+  /** Where the addresses are. */
+  readonly serviceInterface: string;
   /** `auto`: the default gateways of the interface. An empty list: none. */
   readonly witness: "auto" | readonly IpAddress[];
   readonly neighbourhood: Neighbourhood;
@@ -138,7 +141,7 @@ export class Witnesses {
       if (found.length > 0) this.#gateways = found;
     }
     try {
-      const path = `/proc/sys/net/ipv6/conf/${this.#options.interface}/forwarding`;
+      const path = `/proc/sys/net/ipv6/conf/${this.#options.serviceInterface}/forwarding`;
       this.#routing = (await readFile(path, "latin1")).trim() !== "0";
     } catch {
       // No IPv6 on this interface, or no interface: nothing is announced there either.

@@ -124,6 +124,7 @@ export const conditionBits = {
   peer: 1 << 7,
   witness: 1 << 8,
   diverts: 1 << 9,
+  restarting: 1 << 10,
 } as const;
 
 /*

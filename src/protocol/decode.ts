@@ -105,6 +105,7 @@ function readBody(reader: Reader): Beat {
     present: has(conditionBits.present),
     able: has(conditionBits.able),
     released: has(conditionBits.released),
+    restarting: has(conditionBits.restarting),
     diverts: has(conditionBits.diverts),
     freeze: { on: has(conditionBits.frozen), stamp },
     service,

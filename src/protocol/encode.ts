@@ -154,7 +154,8 @@ function conditions(beat: Beat): number {
     (network.carrier ? conditionBits.carrier : 0) |
     (network.peer ? conditionBits.peer : 0) |
     (network.witness ? conditionBits.witness : 0) |
-    (beat.diverts ? conditionBits.diverts : 0)
+    (beat.diverts ? conditionBits.diverts : 0) |
+    (beat.restarting ? conditionBits.restarting : 0)
   );
 }
 

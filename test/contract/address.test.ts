@@ -10,9 +10,27 @@ import { connect, wait } from "./namespace.ts";
  * What only a real kernel can show of the address: children that stop, die or lose their footing.
  */
 
-const absent: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
-const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
-const silent: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
+const absent: Wish = {
+  address: "absent",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
+const held: Wish = {
+  address: "present",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
+const silent: Wish = {
+  address: "absent",
+  silent: "present",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
 
 const gone = (h: LinuxHarness) => () => h.lastPresence === "none";
 
@@ -103,6 +121,19 @@ it("a batch that is continued in time does what is wished by then", async () => 
   await wait(500);
   expect(h.presence()).toBe("none");
   expect(h.lastPresence).toBe("none");
+});
+
+it("an add that is no longer wished is called off before a slow ip can carry it out", async () => {
+  await using h = await LinuxHarness.start();
+  const batch = stopBatch(h);
+  h.host.reconcile(held);
+  await wait(300);
+  h.host.reconcile(absent);
+  await h.eventually("the kill", () => !h.children("-batch").includes(batch), 400);
+  await h.eventually("the address observed absent", gone(h));
+  await wait(300);
+  expect(h.presence()).toBe("none");
+  expect(h.troubles).toEqual([]);
 });
 
 it("a batch that was killed is started again", async () => {

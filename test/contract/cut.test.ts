@@ -4,7 +4,13 @@ import { noDiversion } from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 
-const wish: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
+const wish: Wish = {
+  address: "absent",
+  silent: "present",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
 
 const addresses = ["10.99.0.100", "fd99::100"];
 

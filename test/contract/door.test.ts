@@ -9,7 +9,13 @@ import type { Namespace } from "./namespace.ts";
 
 /** A holder that is about to let go lets nobody new in, and those who are in end by themselves. */
 
-const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
+const held: Wish = {
+  address: "present",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
 const closing: Wish = { ...held, door: "closed", diversion: noDiversion };
 
 /** Repeats what it is told, and goes when its client does. */

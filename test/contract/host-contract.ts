@@ -4,7 +4,7 @@ import type { Host } from "../../src/agent/ports.ts";
 import { type Diversion, type Flow, noDiversion, sameDiversion } from "../../src/core/diversion.ts";
 import type { MacAddress } from "../../src/core/beat.ts";
 import type { Wish } from "../../src/core/effect.ts";
-import type { Event, Presence } from "../../src/core/event.ts";
+import type { Carrier, Event, Presence } from "../../src/core/event.ts";
 
 /**
  * What every host keeps, the Linux one and the simulated one. The harness is the world around it: a
@@ -41,9 +41,27 @@ export interface HostHarness extends AsyncDisposable {
   misleadNeighbour(mac: MacAddress): void;
 }
 
-const absent: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
-const held: Wish = { address: "present", silent: "absent", door: "open", diversion: noDiversion };
-const silent: Wish = { address: "absent", silent: "present", door: "open", diversion: noDiversion };
+const absent: Wish = {
+  address: "absent",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
+const held: Wish = {
+  address: "present",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
+const silent: Wish = {
+  address: "absent",
+  silent: "present",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
 
 const flow: Flow = {
   address: "10.99.0.100",
@@ -63,7 +81,7 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
   describe(`${name}: the address`, () => {
     scene("what is there at the start is reported before anything is wished", async (h) => {
       await h.eventually("the address observed absent", () => lastPresence(h) === "none");
-      await h.eventually("carrier observed", () => lastCarrier(h) === true);
+      await h.eventually("carrier observed", () => lastCarrier(h) === "up");
       expect(h.presence()).toBe("none");
     });
 
@@ -288,11 +306,11 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
     });
 
     scene("the loss of carrier is reported, and its return", async (h) => {
-      await h.eventually("carrier observed", () => lastCarrier(h) === true);
+      await h.eventually("carrier observed", () => lastCarrier(h) === "up");
       h.setCarrier(false);
-      await h.eventually("carrier lost", () => lastCarrier(h) === false);
+      await h.eventually("carrier lost", () => lastCarrier(h) === "none");
       h.setCarrier(true);
-      await h.eventually("carrier back", () => lastCarrier(h) === true);
+      await h.eventually("carrier back", () => lastCarrier(h) === "up");
     });
 
     scene("an announcement moves the neighbour's table to this machine", async (h) => {
@@ -326,5 +344,5 @@ const lastDiversion = (h: HostHarness): Diversion | undefined =>
 const lastSilent = (h: HostHarness): boolean | undefined =>
   h.events.findLast((event) => event.kind === "silent-observed")?.present;
 
-const lastCarrier = (h: HostHarness): boolean | undefined =>
-  h.events.findLast((event) => event.kind === "carrier-observed")?.up;
+const lastCarrier = (h: HostHarness): Carrier | undefined =>
+  h.events.findLast((event) => event.kind === "carrier-observed")?.carrier;

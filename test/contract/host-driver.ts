@@ -14,7 +14,15 @@ import type { HostSettings, LinuxHostOptions } from "../../src/linux/host-option
 
 export type DriverOptions = Pick<
   LinuxHostOptions,
-  "pair" | "interface" | "addresses" | "peers" | "leaseSeconds" | "witness" | "announceRate"
+  | "pair"
+  | "interface"
+  | "heartbeatInterface"
+  | "routes"
+  | "addresses"
+  | "peers"
+  | "leaseSeconds"
+  | "witness"
+  | "announceRate"
 >;
 
 export type DriverOrder =

@@ -45,6 +45,8 @@ export class LinuxHarness implements HostHarness {
     const harness = new LinuxHarness(await openPair(), {
       pair: "contract",
       interface: "eth0",
+      heartbeatInterface: undefined,
+      routes: [],
       addresses: ["10.99.0.100"],
       peers: [net.there],
       leaseSeconds: 2,

@@ -48,6 +48,8 @@ export function runChaos(seed: number, prepare: (world: World) => void = () => {
     policy: rhythm.policy,
     mode: draw.chance(0.6) ? "drain" : "cut",
     steps: draw.pick([[1], [0.3, 1]]),
+    // By a die of its own, so that the other seeds tell the stories that they always told.
+    takeover: new Random(seed ^ 0x5bd1e995).chance(0.15) ? "link" : "address",
   });
   prepare(world);
   const laws = watch(world);
@@ -89,9 +91,10 @@ function setWeather(world: World, draw: Random): void {
 
 function strike(world: World, draw: Random): void {
   const machine = draw.pick(world.machines);
-  const name = draw.pick(Object.keys(strikes));
+  const known = machine.kernel.link === undefined ? strikes : { ...strikes, ...linkStrikes };
+  const name = draw.pick(Object.keys(known));
   world.tell(machine, `        (${name})`);
-  strikes[name]?.(world, machine, draw);
+  known[name]?.(world, machine, draw);
 }
 
 type Strike = (world: World, machine: Machine, draw: Random) => void;
@@ -166,6 +169,11 @@ const strikes: Readonly<Record<string, Strike>> = {
   order: (_world, machine, draw) =>
     machine.order({ kind: draw.pick(["release", "freeze", "thaw", "thaw"]) }),
   weather: (world, _machine, draw) => setWeather(world, draw),
+};
+
+/** For machines that take the service's interface over with the address. */
+const linkStrikes: typeof strikes = {
+  "put the interface down": (_world, machine) => machine.kernel.setLink(false),
 };
 
 const promote = (machine: Machine, draw: Random) =>

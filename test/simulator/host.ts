@@ -7,13 +7,20 @@ import {
   noDiversion,
   sameDiversion,
 } from "../../src/core/diversion.ts";
-import type { Wish } from "../../src/core/effect.ts";
+import { sameWish, type Wish } from "../../src/core/effect.ts";
 import type { Event, Presence } from "../../src/core/event.ts";
 import { idOf } from "./clients.ts";
+import { SimLink } from "./link.ts";
 import type { Machine } from "./machine.ts";
 
 /** What a host that was given no wish yet leaves as it is. */
-const restful: Wish = { address: "absent", silent: "absent", door: "open", diversion: noDiversion };
+const restful: Wish = {
+  address: "absent",
+  silent: "absent",
+  door: "open",
+  link: "needed",
+  diversion: noDiversion,
+};
 
 /** A wish for silence holds the removal of the address up for so long at most. */
 const silencePatience = 500;
@@ -29,11 +36,13 @@ export class SimHost implements Host {
   private wished = false;
   private wishedAt = 0;
   private seen: Presence;
+  private readonly link: SimLink;
   private busy = false;
   private diverting = false;
   /** A wish was uttered, and what came of it has not been said yet. */
   private owed = false;
   private adding = false;
+  private callOff: () => void = () => {};
   private abandoned = false;
   private abandonedAt = Number.POSITIVE_INFINITY;
 
@@ -41,33 +50,44 @@ export class SimHost implements Host {
     this.machine = machine;
     this.report = report;
     this.seen = machine.kernel.present ? "all" : "none";
+    this.link = new SimLink(machine);
   }
 
   /** The agent is gone; a command that is under way is not. */
   abandon(): void {
     this.abandoned = true;
+    this.link.abandon();
     this.abandonedAt = this.machine.world.schedule.now;
   }
 
   start(): void {
-    const { kernel, mac } = this.machine;
-    this.machine.tell({ kind: "carrier-observed", up: kernel.carrier, mac });
+    this.tellCarrier();
     this.machine.tell({ kind: "address-observed", presence: this.seen });
     this.count();
   }
 
+  tellCarrier(): void {
+    this.link.tell();
+  }
+
   /** Whatever happened while the agent could not look. */
   thaw(): void {
+    if (this.machine.kernel.link !== undefined) this.tellCarrier();
     this.next();
     this.divert();
   }
 
   reconcile(wish: Wish): void {
     if (wish.door === "closed" && this.wish.door === "open") this.closeDoor();
+    if (wish.address === "absent") this.callOff();
+    const besidesLink = { ...wish, link: this.wish.link };
+    if (!this.wished || !sameWish(besidesLink, this.wish)) {
+      this.wishedAt = this.machine.world.schedule.now;
+      this.owed = true;
+    }
     this.wish = wish;
     this.wished = true;
-    this.wishedAt = this.machine.world.schedule.now;
-    this.owed = true;
+    this.link.reconcile(wish.link);
     this.next();
     this.divert();
   }
@@ -232,7 +252,14 @@ export class SimHost implements Host {
 
   private add(act: () => void): void {
     this.adding = true;
-    this.command(act, () => {
+    let calledOff = false;
+    this.callOff = () => {
+      calledOff = true;
+    };
+    const actUnlessCalledOff = (): void => {
+      if (!calledOff) act();
+    };
+    this.command(actUnlessCalledOff, () => {
       this.adding = false;
       if (!this.machine.kernel.present) this.observe("none");
     });

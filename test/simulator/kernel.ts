@@ -24,7 +24,11 @@ export class SimKernel {
   kept: ReadonlySet<number> = new Set();
   /** Every command that adds an address fails. */
   refuses = false;
+  /** The cable of the service interface is in. */
   carrier = true;
+  /** Undefined: the interface is the administrator's, and up. */
+  link: { up: boolean; negotiated: boolean } | undefined;
+  onLink: () => void = () => {};
   private until: number | undefined;
   private pausedAt = 0;
   private pausedFor = 0;
@@ -49,7 +53,25 @@ export class SimKernel {
 
   /** This machine's kernel answers ARP for the address. */
   get speaks(): boolean {
-    return this.powered && !this.paused && this.carrier && this.present;
+    return this.powered && !this.paused && this.connected && this.present;
+  }
+
+  /** Frames pass its service interface. */
+  get connected(): boolean {
+    return this.carrier && (this.link === undefined || (this.link.up && this.link.negotiated));
+  }
+
+  /** A port takes its time to agree with the switch. */
+  setLink(up: boolean): void {
+    if (this.link === undefined || this.link.up === up) return;
+    const link = { up, negotiated: false };
+    this.link = link;
+    if (up)
+      this.schedule.after(this.random.between(50, 3000), () => {
+        link.negotiated = true;
+        this.onLink();
+      });
+    this.onLink();
   }
 
   get hasAddress(): boolean {
@@ -123,6 +145,7 @@ export class SimKernel {
   powerOff(): void {
     this.powered = false;
     this.until = undefined;
+    this.setLink(false);
     this.clear();
   }
 

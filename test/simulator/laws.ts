@@ -97,7 +97,10 @@ class Laws {
   }
 
   private settleable(one: Machine, other: Machine): boolean {
-    const [lower, higher] = epochOf(one) < epochOf(other) ? [one, other] : [other, one];
+    const ahead = epochOf(one) - epochOf(other);
+    // A tie goes to the name that sorts first.
+    const isLower = ahead < 0 || (ahead === 0 && one.name > other.name);
+    const [lower, higher] = isLower ? [one, other] : [other, one];
     return this.acts(higher) && this.canHear(lower, higher) && this.prompt(lower);
   }
 

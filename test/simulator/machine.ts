@@ -54,6 +54,10 @@ export class Machine {
     this.mac = mac;
     this.drift = 1 + world.random.between(-2e-4, 2e-4);
     this.kernel = new SimKernel(world.schedule, world.random, () => this.kernelChanged());
+    this.kernel.onLink = () => {
+      world.note();
+      world.schedule.after(world.random.between(0.05, 1), () => this.host?.tellCarrier());
+    };
   }
 
   get name(): string {
@@ -105,7 +109,7 @@ export class Machine {
         epoch: known?.entry.epoch ?? 0,
         released: sameBoot ? (known?.entry.released ?? false) : false,
         freeze: known?.entry.freeze ?? { on: false, stamp: 0 },
-        diverts: true,
+        diverts: this.kernel.link === undefined,
       },
       protocol: { pair, ring, session: world.random.hex(16) },
       transport: this.transport(),
@@ -157,7 +161,8 @@ export class Machine {
   setCarrier(up: boolean): void {
     if (this.kernel.carrier === up) return;
     this.kernel.carrier = up;
-    this.tell({ kind: "carrier-observed", up, mac: this.mac });
+    this.world.note();
+    this.host?.tellCarrier();
   }
 
   receive(path: number, datagram: Uint8Array): void {

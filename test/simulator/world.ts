@@ -16,6 +16,8 @@ export interface WorldOptions {
   /** How a planned swap goes; `cut` unless told otherwise. */
   readonly mode?: Policy["swap"]["mode"];
   readonly steps?: readonly number[];
+  /** `link`: the service has an interface of its own, and beats and the gateway are on another. */
+  readonly takeover?: "address" | "link";
 }
 
 const gatewayMac = "02:00:00:00:00:01";
@@ -64,7 +66,7 @@ export class World {
       lease: millis(2000),
       bootTime: millis(5000),
       swap: {
-        mode: options.mode ?? "cut",
+        mode: options.takeover === "link" ? "cut" : (options.mode ?? "cut"),
         steps: options.steps ?? [1],
         warmTime: millis(1500),
         drainTime: millis(3000),
@@ -78,7 +80,10 @@ export class World {
       new Machine(this, policy("primary", "backup"), "02:00:00:00:00:11"),
       new Machine(this, policy("backup", "primary"), "02:00:00:00:00:12"),
     ];
-    for (const machine of this.machines) machine.kernel.powered = false;
+    for (const { kernel } of this.machines) {
+      kernel.powered = false;
+      if (options.takeover === "link") kernel.link = { up: false, negotiated: false };
+    }
     this.clients = new Clients(this, options.seed + 1);
     this.hum();
   }
@@ -87,7 +92,7 @@ export class World {
   private hum(): void {
     this.schedule.after(250, () => {
       for (const machine of this.machines)
-        if (this.onServiceNetwork(machine)) machine.tell({ kind: "network-heard" });
+        if (this.onHeartbeatNetwork(machine)) machine.tell({ kind: "network-heard" });
       this.hum();
     });
   }
@@ -115,8 +120,14 @@ export class World {
   }
 
   private onServiceNetwork(machine: Machine): boolean {
+    return this.onHeartbeatNetwork(machine) && machine.kernel.connected;
+  }
+
+  /** The same network, but where the service has an interface of its own. */
+  private onHeartbeatNetwork(machine: Machine): boolean {
     const { kernel } = machine;
-    return kernel.powered && !kernel.paused && kernel.carrier && !this.offGateway.has(machine.name);
+    const lives = kernel.powered && !kernel.paused && !this.offGateway.has(machine.name);
+    return lives && (kernel.carrier || kernel.link !== undefined);
   }
 
   clientsReach(machine: Machine): boolean {
@@ -126,7 +137,9 @@ export class World {
   /** Frames, or beats, from this machine reach the other on the path. */
   passes(from: Machine, path: number, what: Cut["what"]): boolean {
     const to = this.other(from);
-    if (path === 0 && !(from.kernel.carrier && to.kernel.carrier)) return false;
+    const plugged = ({ kernel }: Machine): boolean =>
+      what === "udp" && kernel.link !== undefined ? true : kernel.connected;
+    if (path === 0 && !(plugged(from) && plugged(to))) return false;
     return !this.cuts.some(
       (cut) =>
         cut.from === from.name && cut.path === path && (cut.what === "frames" || cut.what === what),
@@ -159,7 +172,7 @@ export class World {
 
   /** An ARP probe for the address: a kernel that speaks answers, whatever its agent does. */
   probe(from: Machine): void {
-    if (!from.kernel.carrier) return;
+    if (!from.kernel.connected) return;
     const to = this.other(from);
     if (this.passes(from, 0, "frames"))
       this.frame(() => {
@@ -174,10 +187,11 @@ export class World {
   /** An ARP probe for the other machine's own address: every kernel that lives answers that. */
   probePeer(from: Machine): void {
     const to = this.other(from);
-    if (!from.kernel.carrier || !this.passes(from, 0, "frames")) return;
+    const what = from.kernel.link === undefined ? "frames" : "udp";
+    if (!this.passes(from, 0, what)) return;
     this.frame(() => {
       const lives = to.kernel.powered && !to.kernel.paused;
-      if (lives && this.passes(to, 0, "frames"))
+      if (lives && this.passes(to, 0, what))
         this.frame(() => from.tell({ kind: "peer-kernel-answered" }));
     });
   }
@@ -194,10 +208,10 @@ export class World {
   }
 
   probeWitness(from: Machine): void {
-    if (!this.onServiceNetwork(from) || !this.gatewayWell) return;
+    if (!this.onHeartbeatNetwork(from) || !this.gatewayWell) return;
     this.frame(() =>
       this.frame(() => {
-        if (this.onServiceNetwork(from) && this.gatewayWell)
+        if (this.onHeartbeatNetwork(from) && this.gatewayWell)
           from.tell({ kind: "witness-answered", mac: gatewayMac });
       }),
     );

@@ -25,6 +25,7 @@ class Story {
       paths: head.startsWith("# One path") ? 1 : 2,
       witness: !head.startsWith("# No witness"),
       mode: head.startsWith("# Drain") ? "drain" : "cut",
+      takeover: head.startsWith("# Link") ? "link" : "address",
       steps: head.includes("steps 5 %, 50 %, 100 %") ? [0.05, 0.5, 1] : [1],
     });
   }
@@ -50,7 +51,12 @@ class Story {
     const names = serving.map((machine) => machine.name).join(" and ") || "nobody";
     const broken = this.world.clients.broken.splice(0).length;
     const harm = broken === 0 ? "" : `; connections broken: ${broken}`;
-    return `serves: ${names}; clients' entries: ${clients?.name ?? "none"}${harm}`;
+    const up = this.world.machines.filter(({ kernel }) => kernel.link?.up === true);
+    const links =
+      this.world.machines[0].kernel.link === undefined
+        ? ""
+        : `; interface up: ${up.map(({ name }) => name).join(" and ") || "none"}`;
+    return `serves: ${names}; clients' entries: ${clients?.name ?? "none"}${links}${harm}`;
   }
 
   private command(line: string): void {
@@ -103,6 +109,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   cont: onMachine((machine) => machine.thaw()),
   pause: onMachine((machine) => machine.pause()),
   resume: onMachine((machine) => machine.resume()),
+  "link-down": onMachine((machine) => machine.kernel.setLink(false)),
   unplug: onMachine((machine) => machine.setCarrier(false)),
   plug: onMachine((machine) => machine.setCarrier(true)),
   web: onMachine((machine, words) => {
@@ -161,4 +168,5 @@ const verbs: Readonly<Record<string, Verb>> = {
   freeze: onMachine((machine) => machine.order({ kind: "freeze" })),
   thaw: onMachine((machine) => machine.order({ kind: "thaw" })),
   leave: onMachine((machine) => machine.order({ kind: "leave" })),
+  "step-aside": onMachine((machine) => machine.order({ kind: "step-aside" })),
 };

@@ -97,7 +97,7 @@ export class Wire {
   settle(): void {
     for (const agent of [this.primary, this.backup]) {
       const mac = "02:00:00:00:00:01";
-      agent.handle({ kind: "carrier-observed", up: true, mac }, this.now);
+      agent.handle({ kind: "carrier-observed", carrier: "up", mac }, this.now);
       agent.handle({ kind: "network-heard" }, this.now);
     }
     this.pass(2000);

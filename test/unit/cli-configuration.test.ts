@@ -248,6 +248,10 @@ nodes:
       and("deadTime: 129ms"),
       "deadTime: found 129ms, allowed is at least 130ms, which is 1.3 times the interval of 100ms",
     ],
+    [
+      and("takeover: link\nswap: { mode: drain }"),
+      "swap.mode: found drain, allowed is cut, as takeover is link",
+    ],
     [and("takeover: link2"), 'takeover: found "link2", allowed is one of address, link'],
     [and("port: 0"), 'port: found "0", allowed is a whole number from 1 to 65535'],
     [and("port: 694x"), 'port: found "694x", allowed is a whole number from 1 to 65535'],

@@ -76,6 +76,7 @@ nodes:
         }'
         ip addr add 203.0.113.10/32 dev lo
         ip addr add 2001:db8::10/128 dev lo nodad
+        ip route add default via 203.0.113.1 src 203.0.113.10
     backup asks itself for a page
         curl -sS -o /dev/null --connect-to ::203.0.113.10:80 http://www.example.org:80/
         # expects status 200-399, and the line in /var/log/a.log, /var/log/b.log
@@ -98,7 +99,6 @@ nodes:
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
         ip addr add 2001:db8::10/128 dev eth1 valid_lft 2 preferred_lft 0 nodad
-        ip route add default via 203.0.113.1 src 203.0.113.10
         nft 'delete table arp failover_www'
         ip addr del 203.0.113.10/32 dev lo
         ip addr del 2001:db8::10/128 dev lo
@@ -122,6 +122,51 @@ nodes:
         # sends an unsolicited neighbour advertisement for 2001:db8::10 on eth0
     Nothing was moved
     "
+  `);
+});
+
+test("a service with an interface of its own is put up before anything moves, and down at the end", () => {
+  const plan = planned(`
+pair: www
+takeover: link
+address: 203.0.113.10
+routes: [203.0.113.0/24 dev eth1, default via 203.0.113.1 metric 10]
+key: /etc/failover/key
+nodes:
+  primary: { interface: eth1, paths: [10.0.0.1] }
+  backup: { interface: eth1, paths: [10.0.0.2] }
+`);
+  const lines = plan.split("\n").filter((line) => /^\S| ip (link|route|addr)/.test(line));
+  expect(lines.join("\n")).toMatchInlineSnapshot(`
+    "In cut mode:
+    primary measures what it serves
+    backup gets the address, unseen
+        ip link set dev eth1 up
+        ip addr add 203.0.113.10/32 dev lo
+    backup asks itself for a page
+    primary lets nobody new in, for a moment
+    primary lets the address go
+        ip route del 203.0.113.0/24 dev eth1
+        ip route del default via 203.0.113.1 metric 10
+        ip addr del 203.0.113.10/32 dev eth1
+    backup takes the address
+        ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
+        ip addr del 203.0.113.10/32 dev lo
+        ip route add 203.0.113.0/24 dev eth1
+        ip route add default via 203.0.113.1 metric 10
+    backup tells the network
+    backup proves that it serves
+    primary puts its interface down, a second later
+        ip link set dev eth1 down
+    backup lets the address go, if the proof does not come
+        ip route del 203.0.113.0/24 dev eth1
+        ip route del default via 203.0.113.1 metric 10
+        ip addr del 203.0.113.10/32 dev eth1
+    primary takes it back, in that case
+        ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
+        ip route add 203.0.113.0/24 dev eth1
+        ip route add default via 203.0.113.1 metric 10
+    Nothing was moved"
   `);
 });
 

@@ -4,6 +4,7 @@ import { parseIpv6Route, parseRoute } from "../../src/linux/gateways.ts";
 import { parseMonitorLine } from "../../src/linux/ip-monitor-lines.ts";
 import { LineSplitter } from "../../src/linux/line-splitter.ts";
 import { parseCapabilities } from "../../src/linux/network-facts.ts";
+import { destinationOf, removedDestination } from "../../src/linux/routes.ts";
 import { parseTcpLine } from "../../src/linux/service-watch.ts";
 
 const lifetime = (valid: string, preferred = valid): string =>
@@ -176,4 +177,36 @@ it("capabilities are those in effect", () => {
   expect(parseCapabilities(status("000001ffffffffff"))).toEqual({ netAdmin: true, netRaw: true });
   expect(parseCapabilities(status("0000000000001000"))).toEqual({ netAdmin: true, netRaw: false });
   expect(parseCapabilities(status("0000000000002000"))).toEqual({ netAdmin: false, netRaw: true });
+});
+
+it("a removed route is told by its destination, in the shortest form", () => {
+  expect(
+    [
+      "Deleted 198.51.100.0/24 via 203.0.113.1 dev eth1 ",
+      "Deleted default via 203.0.113.1 dev eth1 ",
+      "Deleted 198.51.100.7 dev eth1 scope link ",
+      "Deleted 2001:db8:1::/48 via fe80::1 dev eth1 metric 1024 pref medium",
+      "198.51.100.0/24 via 203.0.113.1 dev eth1 ",
+      "Deleted local 203.0.113.10 dev eth1 table local proto kernel scope host ",
+      "Deleted blackhole 198.51.100.0/24 ",
+      "Deleted face dev eth1",
+    ].map(removedDestination),
+  ).toEqual([
+    "198.51.100.0/24",
+    "default",
+    "198.51.100.7",
+    "2001:db8:1::/48",
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(
+    [
+      "0.0.0.0/0 via 203.0.113.1",
+      "2001:DB8:0::/48 dev eth1",
+      "198.51.100.7/32 dev eth1",
+      "2001:db8::7/128",
+    ].map(destinationOf),
+  ).toEqual(["default", "2001:db8::/48", "198.51.100.7", "2001:db8::7"]);
 });

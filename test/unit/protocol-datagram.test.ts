@@ -260,6 +260,7 @@ const beats: fc.Arbitrary<Beat> = fc.record({
   able: fc.boolean(),
   released: fc.boolean(),
   diverts: fc.boolean(),
+  restarting: fc.boolean(),
   freeze: fc.record({ on: fc.boolean(), stamp: counts }),
   service: fc.constantFrom(...serviceHealths),
   network: fc.record({ carrier: fc.boolean(), peer: fc.boolean(), witness: fc.boolean() }),

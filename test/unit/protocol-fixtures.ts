@@ -45,6 +45,7 @@ export const beat: Beat = {
   able: true,
   released: false,
   diverts: true,
+  restarting: false,
   freeze: { on: true, stamp: 12 },
   service: "well",
   network: { carrier: true, peer: false, witness: true },

@@ -7,6 +7,7 @@ import type { Configuration } from "../configuration/configuration.ts";
 import { nodeHere, sidesOf } from "../configuration/node-here.ts";
 import { isAbsence } from "../control-client.ts";
 import { Failure } from "../failure.ts";
+import { hearingOf } from "../hearing.ts";
 import { compareFingerprints, type Drift } from "../drift/compare.ts";
 import type { Fingerprint } from "../drift/fingerprint.ts";
 import { gatherFingerprint } from "../drift/gather.ts";
@@ -50,15 +51,13 @@ export async function allFindings(
 ): Promise<Checked> {
   const { pair } = configuration;
   const local = await localAddresses();
-  const name =
-    node ??
-    nameHere(
-      configuration,
-      local.map(({ address }) => address),
-    );
+  const addresses = local.map(({ address }) => address);
+  const name = node ?? orFinding("node", () => nodeHere(configuration, addresses));
   if (typeof name !== "string") return { findings: [name], drift: undefined };
   if (theirs !== undefined) mustBeOfPeer(theirs, configuration, name);
   const { here } = sidesOf(configuration, name);
+  const hearing = orFinding("paths", () => hearingOf(configuration, here, local));
+  if ("level" in hearing) return { findings: [hearing], drift: undefined };
   const path = socket ?? socketPath(pair);
   const agent = await statusAt(path);
   const status = agent.kind === "running" ? agent.status : undefined;
@@ -75,11 +74,11 @@ export async function allFindings(
     })),
     ...(await diskFindings([directory, ...here.accessLogs.map((file) => dirname(file))])),
     ...(await growthFindings(configuration, here, local)),
-    ...(await machineFindings(configuration, here, local)),
+    ...(await machineFindings(configuration, here, { local, hearing })),
     ...managerFindings(here.interface, await networkManagersOf(here.interface)),
     ...kernelFindings(await kernelFacts(configuration, here, local)),
     ...(await claimFindings(configuration, here, status)),
-    ...(await reachFindings(configuration, here, local)),
+    ...(await reachFindings(configuration, here, hearing)),
     ...(await domainFindings(configuration)),
     ...(await certificateFindings(configuration, here)),
     ...(agent.kind === "running" ? agentFindings(agent.status, configuration) : [agent.finding]),
@@ -89,12 +88,12 @@ export async function allFindings(
   return { findings, drift };
 }
 
-function nameHere(configuration: Configuration, local: readonly string[]): string | Finding {
+function orFinding<Found>(topic: string, find: () => Found): Found | Finding {
   try {
-    return nodeHere(configuration, local);
+    return find();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return failed("node", error.message, "the rest was not looked at");
+    return failed(topic, error.message, "the rest was not looked at");
   }
 }
 

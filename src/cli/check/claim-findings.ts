@@ -4,6 +4,7 @@ import { now } from "../../linux/alarm-clock.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
 import { Neighbourhood } from "../../linux/neighbourhood.ts";
 import { NetlinkSocket } from "../../linux/netlink-socket.ts";
+import { interfaceFacts } from "../../linux/network-facts.ts";
 import { Troubles } from "../../linux/troubles.ts";
 import type { Configuration, NodeConfiguration } from "../configuration/configuration.ts";
 import type { Status } from "../status.ts";
@@ -19,6 +20,8 @@ export async function claimFindings(
   here: NodeConfiguration,
   status: Status | undefined,
 ): Promise<readonly Finding[]> {
+  // Nobody can be asked on an interface that is down; nobody there answers either.
+  if (interfaceFacts(here.interface)?.up === false) return [];
   const answered = await whoAnswers(configuration, here);
   if (typeof answered === "string") return [failed("claim", answered, "run this command as root")];
   const claims = answered.map((mac) => claimFinding(mac, here, status));

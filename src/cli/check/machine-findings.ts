@@ -9,21 +9,23 @@ import {
 } from "../../linux/network-facts.ts";
 import { isListening } from "../../linux/service-watch.ts";
 import type { Configuration, NodeConfiguration } from "../configuration/configuration.ts";
+import type { Hearing } from "../hearing.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
 
 /** What this machine has and lacks, before any agent runs. */
 export async function machineFindings(
   configuration: Configuration,
   here: NodeConfiguration,
-  local: readonly LocalAddress[],
+  { local, hearing }: { readonly local: readonly LocalAddress[]; readonly hearing: Hearing },
 ): Promise<readonly Finding[]> {
+  const { heartbeatInterface = here.interface } = hearing;
   return [
     ...(await toolFindings()),
     await capabilityFinding(),
     ...interfaceFindings(configuration, here),
     ...pathFindings(here, local),
     ...permanentFindings(configuration, here),
-    ...(await witnessFindings(configuration, here)),
+    ...(await witnessFindings(configuration, heartbeatInterface)),
     await serviceFinding(configuration),
   ];
 }
@@ -49,7 +51,7 @@ async function capabilityFinding(): Promise<Finding> {
 }
 
 function interfaceFindings(
-  { addresses }: Configuration,
+  { addresses, takeover }: Configuration,
   here: NodeConfiguration,
 ): readonly Finding[] {
   const names = new Set([here.interface, ...addresses.flatMap((one) => one.interface ?? [])]);
@@ -58,6 +60,8 @@ function interfaceFindings(
     if (facts === undefined) {
       return failed("interface", `${name} does not exist`, "correct interface, see ip link");
     }
+    if (!facts.up && takeover === "link" && name === here.interface)
+      return ok("interface", `${name} is down while it is free, so its cable is not known`);
     if (!facts.up) return failed("interface", `${name} is down`, `ip link set ${name} up`);
     if (!facts.carrier) return failed("interface", `${name} has no carrier`, "look at its cable");
     return ok("interface", `${name} is up, MAC ${facts.mac}`);
@@ -96,7 +100,7 @@ function permanentFindings(
 
 async function witnessFindings(
   { witness }: Configuration,
-  here: NodeConfiguration,
+  device: string,
 ): Promise<readonly Finding[]> {
   if (witness.kind === "none") {
     return [
@@ -108,12 +112,12 @@ async function witnessFindings(
     ];
   }
   if (witness.kind === "addresses") return [ok("witness", witness.addresses.join(", "))];
-  const gateways = await gatewaysOf(here.interface);
+  const gateways = await gatewaysOf(device);
   if (gateways.length > 0) return [ok("witness", `the gateway, ${gateways.join(", ")}`)];
   return [
     warning(
       "witness",
-      `${here.interface} has no default gateway`,
+      `${device} has no default gateway`,
       "configure witness with an address that always answers",
     ),
   ];

@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 
-import { pathCrosses, type LocalAddress } from "../../linux/network-facts.ts";
 import type { Configuration, NodeConfiguration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";
 import { errorCode, reasonOf } from "../failure.ts";
+import type { Hearing } from "../hearing.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
 /** What became of a connection to the other machine's own address. */
@@ -25,14 +25,14 @@ const patienceMillis = 1500;
 export async function reachFindings(
   configuration: Configuration,
   here: NodeConfiguration,
-  local: readonly LocalAddress[],
+  { servicePaths }: Hearing,
 ): Promise<readonly Finding[]> {
   const { peer } = sidesOf(configuration, here.name);
   const { port } = configuration.canary;
   return Promise.all(
     here.paths
       .map((path, index) => ({ path, remote: peer.paths[index] ?? "" }))
-      .filter(({ path }) => pathCrosses(here.interface, path, local))
+      .filter((_, index) => servicePaths[index])
       .map(async ({ path, remote }) =>
         reachFinding(peer.name, remote, port, await reach(remote, port, path)),
       ),

@@ -1,8 +1,8 @@
-import { obstacleToDiverting } from "../../linux/diversion/ability.ts";
 import { type Ipv6State, ipv6States } from "../../linux/kernel-settings.ts";
 import { hardwareBelow, type LargeReceive, largeReceiveOf, links } from "../../linux/links.ts";
 import type { Configuration, NodeConfiguration, SwapMode } from "../configuration/configuration.ts";
 import { refusalsNow } from "../dry-run-command.ts";
+import { obstacleToHandingOver } from "../obstacle.ts";
 import type { Status } from "../status.ts";
 import { type Finding, failed, ok, warning } from "./finding.ts";
 
@@ -17,16 +17,14 @@ export interface SwapFacts {
 }
 
 export async function swapFacts(
-  { swap, addresses }: Configuration,
-  { interface: device }: NodeConfiguration,
+  configuration: Configuration,
+  here: NodeConfiguration,
 ): Promise<SwapFacts> {
+  const { interface: device } = here;
   const cards = hardwareBelow(device, await links());
   return {
-    mode: swap.mode,
-    obstacle: await obstacleToDiverting(
-      device,
-      addresses.map(({ address }) => address),
-    ),
+    mode: configuration.swap.mode,
+    obstacle: await obstacleToHandingOver(configuration, here),
     largeReceive: await Promise.all(
       cards.map(async (card) => ({ card, state: await largeReceiveOf(card) })),
     ),

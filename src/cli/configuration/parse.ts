@@ -44,7 +44,9 @@ export function parseConfiguration(text: string): Parsed {
   };
   const root = readSection(document, rootSchema, { prefix: "", besides: ["nodes"], note });
   const nodes = readNodes(document, note);
-  for (const refusal of brokenRules({ ...root, nodes })) note(refusal);
+  const mode = lines.has("swap.mode") ? root.swap.mode : undefined;
+  for (const refusal of brokenRules({ ...root, swap: { ...root.swap, mode }, nodes }))
+    note(refusal);
 
   if (problems.length > 0) {
     return { kind: "invalid", problems: problems.sort((one, other) => one.line - other.line) };
@@ -163,7 +165,7 @@ function complete(
     ...rest,
     addresses: address,
     nodes: [nodeOf(first), nodeOf(second)],
-    swap,
+    swap: { ...swap, mode: rest.takeover === "link" ? "cut" : swap.mode },
     canary: { ...canary, port },
   };
 }

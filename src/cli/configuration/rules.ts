@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { Millis } from "../../core/time.ts";
-import type { ServiceAddress, WitnessChoice } from "./configuration.ts";
+import type { ServiceAddress, SwapMode, Takeover, WitnessChoice } from "./configuration.ts";
 import type { Refusal } from "./settings.ts";
 
 /** What the rules between keys look at; undefined where the value itself was refused. */
@@ -9,7 +9,12 @@ export interface Draft {
   readonly interval: Millis | undefined;
   readonly deadTime: Millis | undefined;
   readonly witness: WitnessChoice | undefined;
-  readonly swap: { readonly steps: readonly number[] | undefined };
+  readonly takeover: Takeover | undefined;
+  readonly swap: {
+    readonly steps: readonly number[] | undefined;
+    /** Only where it stands in the file. */
+    readonly mode: SwapMode | undefined;
+  };
   readonly nodes: readonly NodeDraft[];
 }
 
@@ -24,6 +29,7 @@ export function brokenRules(draft: Draft): readonly Refusal[] {
   return [
     ...deadTimeLeavesRoomForABeat(draft),
     ...stepsRiseToAll(draft),
+    ...drainNeedsACommonNetwork(draft),
     ...twoNodes(draft),
     ...pathsArePairwise(draft),
     ...everyAddressHasOneUse(draft),
@@ -50,6 +56,12 @@ function stepsRiseToAll({ swap: { steps } }: Draft): Refusal[] {
   if (rising && steps.at(-1) === 1) return [];
   const found = steps.map((step) => `${Number((step * 100).toFixed(4))}%`).join(", ");
   return [{ key: "swap.steps", found, allowed: "rates that rise and end with 100%" }];
+}
+
+/** Connections are handed over across the network of the service, which only one machine is on. */
+function drainNeedsACommonNetwork({ takeover, swap: { mode } }: Draft): Refusal[] {
+  if (takeover !== "link" || mode !== "drain") return [];
+  return [{ key: "swap.mode", found: "drain", allowed: "cut, as takeover is link" }];
 }
 
 function twoNodes({ nodes }: Draft): Refusal[] {

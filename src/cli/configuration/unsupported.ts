@@ -4,21 +4,12 @@ import type { Configuration } from "./configuration.ts";
  * Valid configuration that this version cannot carry out, one sentence each. An agent does not start
  * with it: an option that is read and not obeyed is worse than none.
  */
-export function unsupported({
-  addresses,
-  nodes,
-  routes,
-  takeover,
-}: Configuration): readonly string[] {
+export function unsupported({ addresses, nodes }: Configuration): readonly string[] {
   const elsewhere = addresses.filter(
     ({ interface: device }) =>
       device !== undefined && nodes.some((node) => node.interface !== device),
   );
-  return [
-    ...(takeover === "address" ? [] : [`takeover: ${takeover}: this version moves addresses only`]),
-    ...(routes.length === 0 ? [] : ["routes: this version moves addresses, and no routes"]),
-    ...elsewhere.map(
-      ({ address }) => `address: ${address}: this version puts it on the node's own interface`,
-    ),
-  ];
+  return elsewhere.map(
+    ({ address }) => `address: ${address}: this version puts it on the node's own interface`,
+  );
 }

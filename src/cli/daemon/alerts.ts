@@ -18,7 +18,7 @@ export function alertsOf(state: State, now: Instant, policy: Policy): readonly s
 function peerAlerts(state: State, now: Instant, policy: Policy): readonly string[] {
   const { peer: name, node } = policy;
   const peer = freshPeer(state, now, policy);
-  if (peer === undefined) return [`${name} is not heard on any path`];
+  if (peer === undefined) return [silence(state, now, policy)];
   const { beat } = peer;
   const alerts: string[] = [];
   const silent = policy.paths.flatMap((_, path) => {
@@ -38,10 +38,15 @@ function peerAlerts(state: State, now: Instant, policy: Policy): readonly string
   return alerts;
 }
 
+function silence({ peer }: State, now: Instant, { peer: name, lease }: Policy): string {
+  const announced = peer.kind === "heard" && peer.beat.restarting && now < after(peer.at, lease);
+  return announced ? `the agent of ${name} is being restarted` : `${name} is not heard on any path`;
+}
+
 function machineAlerts(state: State, now: Instant, policy: Policy): readonly string[] {
   const alerts: string[] = [];
   const { self, witness, role } = state;
-  if (!self.carrier) alerts.push("the service interface has no carrier");
+  if (self.carrier === "none") alerts.push("the service interface has no carrier");
   if (serviceHealth(state, now) === "failed") alerts.push("nothing listens at the service port");
   if (policy.witness && witness.broken)
     alerts.push("no witness was seen, so it is no evidence: check the gateway, or name another");

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 import type { TellLevel } from "../../core/effect.ts";
 import type { Order } from "../../core/event.ts";
 import { now } from "../../linux/alarm-clock.ts";
@@ -11,6 +9,7 @@ import type { Change } from "../configuration/difference.ts";
 import { policyFor, sidesOf } from "../configuration/node-here.ts";
 import type { Loaded } from "../configuration/load.ts";
 import type { ControlServer } from "../control-server.ts";
+import type { Hearing } from "../hearing.ts";
 import { HistoryWriter } from "../history.ts";
 import { Journal } from "../journal.ts";
 import { type Log, logCommand } from "../logging.ts";
@@ -19,6 +18,7 @@ import type { WaitingFound } from "../waiting-file.ts";
 import { Heart, lateness } from "./heart.ts";
 import { changedSettings, forgottenBy, hostOf, hostSettings, networkOf } from "./host-settings.ts";
 import type { Found } from "./preparations.ts";
+import { sayGoodbye, sayRestart } from "./farewell.ts";
 import { InForce } from "./in-force.ts";
 import { KeyReloads } from "./key-reloads.ts";
 import { refusalOf, unknownNode } from "./order-refusal.ts";
@@ -35,7 +35,7 @@ export interface DaemonOptions {
   readonly file: string;
   readonly read: (file: string) => Promise<Loaded>;
   readonly node: string;
-  readonly servicePaths: readonly boolean[];
+  readonly hearing: Hearing;
   readonly ring: KeyRing;
   readonly readKeys: () => Promise<KeyRing>;
   readonly found: Found;
@@ -75,7 +75,7 @@ export class Daemon implements AsyncDisposable {
   #journalIsStale = false;
 
   constructor(options: DaemonOptions) {
-    const { configuration, node, servicePaths, found, log } = options;
+    const { configuration, node, hearing, found, log } = options;
     this.#options = options;
     this.#journal = new Journal({
       directory: options.stateDirectory,
@@ -100,7 +100,7 @@ export class Daemon implements AsyncDisposable {
       journal: (entry) => this.#journal.write(entry),
     });
     this.#heart = new Heart({
-      policy: policyFor(configuration, node, servicePaths),
+      policy: policyFor(configuration, node, hearing.servicePaths),
       steward: this.#steward,
       start: found.start,
       protocol: {
@@ -113,7 +113,7 @@ export class Daemon implements AsyncDisposable {
         onTrouble: (_path, sentence) => log.warning(sentence),
       },
       host: {
-        ...hostOf(configuration, node, servicePaths),
+        ...hostOf(configuration, node, hearing),
         onNotice: (sentence) => this.#tell("warning", sentence),
         onCommand: (line, script) => logCommand(log, line, script),
         onTrouble: (sentence) => this.#tell("warning", sentence),
@@ -186,18 +186,12 @@ export class Daemon implements AsyncDisposable {
    * Lets the address go, says so to the peer, and resolves when both were done or took too long.
    */
   async leave(): Promise<void> {
-    const deadline = now() + this.#inForce.configuration.lease;
-    this.#heart.tell({ kind: "operator-asked", order: { kind: "leave" } });
-    const { agent } = this.#heart;
-    const gone = () => agent.state.role.kind === "standby" || agent.state.role.kind === "boot";
-    while (!gone() && now() < deadline) await delay(5);
-    // One goodbye may be lost; three beats are not.
-    await delay(2 * this.#inForce.configuration.interval);
+    await sayGoodbye(this.#heart, this.#inForce.configuration);
     this.#tell("info", `The agent on ${this.#options.node} has stopped`);
   }
 
   /**
-   * Ends for the agent that systemd starts next: a holder keeps silent and leaves a whole lease, in
+   * Ends for the agent that systemd starts next: a holder tells the peer and leaves a whole lease, in
    * which that one goes on holding. False: nothing is held, and a goodbye is better.
    */
   async stepAside(): Promise<boolean> {
@@ -205,6 +199,7 @@ export class Daemon implements AsyncDisposable {
     this.#tell("info", `The agent on ${this.#options.node} makes way for the next, and holds on`);
     // A slow disk is waited for while the heart still beats.
     await Promise.all([this.#journal.settled(), this.#history.settled()]);
+    await sayRestart(this.#heart, this.#inForce.configuration);
     this.#heart.host.renew();
     return true;
   }
@@ -222,13 +217,14 @@ export class Daemon implements AsyncDisposable {
 
   /** Between two turns of the heart: nothing here waits. */
   #apply(configuration: Configuration, changes: readonly Change[]): void {
-    const { node, servicePaths, log } = this.#options;
+    const { node, hearing, log } = this.#options;
     const keys = new Set(changes.map(({ key }) => key));
     log.use(configuration.log);
     this.#inForce.use(configuration, keys);
     this.#journalIsStale ||= keys.has("address");
     this.#heart.host.use(changedSettings(configuration, keys));
-    this.#heart.usePolicy(policyFor(configuration, node, servicePaths), forgottenBy(keys));
+    const policy = policyFor(configuration, node, hearing.servicePaths);
+    this.#heart.usePolicy(policy, forgottenBy(keys));
     this.#notify();
   }
 

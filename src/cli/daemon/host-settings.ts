@@ -3,6 +3,17 @@ import type { HostSettings, LinuxHostOptions } from "../../linux/host-options.ts
 import type { UdpTransportOptions } from "../../linux/udp.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";
+import type { Hearing } from "../hearing.ts";
+
+/** What follows from no configuration. */
+type Wired =
+  | "report"
+  | "now"
+  | "afterSockets"
+  | "onCommand"
+  | "onTrouble"
+  | "onNotice"
+  | "onAnnounced";
 
 /** Where beats go, for as long as the agent runs. */
 export function networkOf(
@@ -18,13 +29,15 @@ export function networkOf(
 export function hostOf(
   configuration: Configuration,
   node: string,
-  servicePaths: readonly boolean[],
-): HostSettings & Pick<LinuxHostOptions, "pair" | "interface" | "peers" | "leaseSeconds"> {
+  { servicePaths, heartbeatInterface }: Hearing,
+): HostSettings & Omit<LinuxHostOptions, keyof HostSettings | Wired> {
   const { here, peer } = sidesOf(configuration, node);
   return {
     ...hostSettings(configuration),
     pair: configuration.pair,
     interface: here.interface,
+    heartbeatInterface,
+    routes: configuration.routes,
     peers: peer.paths.filter((_, path) => servicePaths[path]),
     leaseSeconds: configuration.lease / 1000,
   };

@@ -3,22 +3,16 @@ import { setPriority } from "node:os";
 import type { Event } from "../../core/event.ts";
 import type { Start } from "../../core/state.ts";
 import { now } from "../../linux/alarm-clock.ts";
-import { obstacleToDiverting } from "../../linux/diversion/ability.ts";
 import { hmacSha256 } from "../../linux/hmac.ts";
-import { cleanup, lookForLeftovers, openDoor } from "../../linux/leftovers.ts";
-import {
-  capabilities,
-  interfaceFacts,
-  localAddresses,
-  pathCrosses,
-  tools,
-} from "../../linux/network-facts.ts";
+import { cleanup, lookForLeftovers, openDoor, removeRoutes } from "../../linux/leftovers.ts";
+import { capabilities, interfaceFacts, localAddresses, tools } from "../../linux/network-facts.ts";
 import { type KeyRing, keyRing } from "../../protocol/keys.ts";
 import type { Configuration, NodeConfiguration } from "../configuration/configuration.ts";
 import { nodeHere } from "../configuration/node-here.ts";
 import { exitCodes, Failure, reasonOf } from "../failure.ts";
 import { readJournal } from "../journal.ts";
 import { readKeyFile } from "../key-file.ts";
+import { obstacleToHandingOver } from "../obstacle.ts";
 
 /**
  * Everything an agent must know or do before its first beat; from then on nothing is waited for.
@@ -56,12 +50,6 @@ export async function nodeName(configuration: Configuration, given: string | und
   );
 }
 
-/** One word a path: whether it crosses the service network. */
-export async function servicePaths({ interface: device, paths }: NodeConfiguration) {
-  const addresses = await localAddresses();
-  return paths.map((path) => pathCrosses(device, path, addresses));
-}
-
 export interface Found {
   readonly start: Start;
   /** What the last agent held, and this one goes on holding. */
@@ -92,12 +80,13 @@ export async function findAndClean(
   const resumes = adopts ? undefined : swap;
   const spared = swap === undefined ? "nothing" : "handover";
   const steps = [
+    ...(adopts ? [] : await removeRoutes(configuration.routes)),
     ...(adopts ? [] : await cleanup(configuration.pair, addresses, spared)),
     // The configuration was changed in between: nobody would take them away before their lease does.
     ...(former.length > 0 ? await cleanup(configuration.pair, former, "handover") : []),
   ];
   if (adopts) await openDoor(configuration.pair);
-  const obstacle = await obstacleToDiverting(here.interface, addresses);
+  const obstacle = await obstacleToHandingOver(configuration, here);
   const unknown = "00:00:00:00:00:00";
   return {
     start: {

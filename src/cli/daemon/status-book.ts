@@ -99,7 +99,7 @@ export class StatusBook {
         age: ageOf(state.self.service.listenedAt, now),
       },
       network: {
-        carrier: state.self.carrier,
+        carrier: state.self.carrier === "unknown" ? null : state.self.carrier === "up",
         peer: peer !== undefined,
         witness: witnessSeen(state, now),
         age: ageOf(state.self.networkHeardAt, now),

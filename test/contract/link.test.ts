@@ -1,0 +1,138 @@
+import { expect, it } from "vitest";
+
+import type { Carrier } from "../../src/core/event.ts";
+import type { Wish } from "../../src/core/effect.ts";
+import { hold } from "./host-contract.ts";
+import { LinuxHarness } from "./linux-harness.ts";
+import { wait } from "./namespace.ts";
+
+/** The service interface as a whole, and the routes that come and go with the address, on a real kernel. */
+
+const free: Wish = {
+  address: "absent",
+  silent: "absent",
+  door: "open",
+  link: "free",
+  diversion: { kind: "none" },
+};
+const needed: Wish = { ...free, link: "needed" };
+const held: Wish = { ...needed, address: "present" };
+
+const route = "198.51.100.0/24 via 10.99.0.12 dev eth0 src 10.99.0.100";
+
+const isUp = (h: LinuxHarness): boolean =>
+  /<[^>]*\bUP\b/.test(h.pair.here.run("ip link show eth0"));
+const routes = (h: LinuxHarness): string => h.pair.here.run("ip route show");
+const carriers = (h: LinuxHarness): readonly Carrier[] =>
+  h.events.flatMap((event) => (event.kind === "carrier-observed" ? [event.carrier] : []));
+
+const startWithLink = async (): Promise<LinuxHarness> => {
+  const h = await LinuxHarness.start({ heartbeatInterface: "lo" });
+  await h.eventually("carrier", () => carriers(h).at(-1) === "up");
+  return h;
+};
+
+it("an interface that is free is put down, and one that is needed up", async () => {
+  await using h = await startWithLink();
+  h.host.reconcile(free);
+  await h.eventually("its being down", () => !isUp(h));
+  await h.eventually("its being unknown", () => carriers(h).at(-1) === "unknown");
+  h.host.reconcile(needed);
+  await h.eventually("its being up", () => isUp(h));
+  await h.eventually("its carrier", () => carriers(h).at(-1) === "up");
+  expect(carriers(h)).not.toContain("none");
+  expect(h.commands).toEqual(["ip link set dev eth0 down", "ip link set dev eth0 up"]);
+  h.host.reconcile(held);
+  await h.eventually("the address", () => h.presence() === "all");
+  expect(await h.answers()).toBe(true);
+});
+
+it("an interface that is held is put up again, and is put down when the address is gone", async () => {
+  await using h = await startWithLink();
+  h.keepRenewing(100);
+  h.host.reconcile(held);
+  await h.eventually("the address", () => h.presence() === "all");
+  h.pair.here.run("ip link set dev eth0 down");
+  await h.eventually("its being up again", () => isUp(h));
+  await h.eventually("the address there", () => h.presence() === "all");
+  h.host.reconcile(free);
+  let together = false;
+  await h.eventually("its being down", () => {
+    together ||= !isUp(h) && h.presence() !== "none";
+    return !isUp(h);
+  });
+  expect(together).toBe(false);
+});
+
+it("a cable that is not there is no carrier after some seconds, and is noticed when it is", async () => {
+  await using h = await startWithLink();
+  h.host.reconcile(free);
+  await h.eventually("its being down", () => !isUp(h));
+  h.setCarrier(false);
+  h.host.reconcile(needed);
+  await wait(3000);
+  expect(carriers(h).at(-1)).toBe("unknown");
+  await h.eventually("no carrier", () => carriers(h).at(-1) === "none", 6000);
+  // Down, it could not be noticed.
+  h.host.reconcile(free);
+  await wait(2500);
+  expect(isUp(h)).toBe(true);
+  h.setCarrier(true);
+  await h.eventually("the carrier", () => carriers(h).includes("up"));
+  await h.eventually("its being down", () => !isUp(h));
+});
+
+it("where only addresses move the interface is the administrator's", async () => {
+  await using h = await LinuxHarness.start();
+  h.host.reconcile(free);
+  h.pair.here.run("ip link set dev eth0 down");
+  await wait(1500);
+  h.host.reconcile(held);
+  await wait(500);
+  expect(isUp(h)).toBe(false);
+  expect(h.commands.filter((line) => line.includes("link"))).toEqual([]);
+});
+
+it("routes come after the address and go before it", async () => {
+  await using h = await LinuxHarness.start({ routes: [route] });
+  await hold(h);
+  await h.eventually("the route", () => routes(h).includes("198.51.100.0/24"));
+  h.host.reconcile(needed);
+  await h.eventually("the address gone", () => h.lastPresence === "none");
+  expect(routes(h)).not.toContain("198.51.100.0/24");
+  expect(h.commands).toEqual([
+    "ip addr add 10.99.0.100/32 dev eth0 valid_lft 2 preferred_lft 2",
+    `ip route add ${route}`,
+    `ip route del ${route}`,
+    "ip addr del 10.99.0.100/32 dev eth0",
+  ]);
+  expect(h.troubles).toEqual([]);
+});
+
+it("a route that somebody removes is back, also with the address and with the interface", async () => {
+  await using h = await LinuxHarness.start({ routes: [route] });
+  await hold(h);
+  const isThere = (): boolean => routes(h).includes("198.51.100.0/24");
+  await h.eventually("the route", isThere);
+  h.pair.here.run("ip route del 198.51.100.0/24");
+  await h.eventually("its being back", isThere);
+  expect(h.troubles.join()).toContain(`removed the route ${route}`);
+  h.removeByHand();
+  await h.eventually("its being back with the address", isThere);
+  h.pair.here.run("ip link set dev eth0 down");
+  h.pair.here.run("ip link set dev eth0 up");
+  await h.eventually("its being back with the interface", isThere);
+  h.host.reconcile(needed);
+  await h.eventually("the address gone", () => h.presence() === "none");
+  expect(isThere()).toBe(false);
+});
+
+it("a route of the machine's own to the same place is left alone, and told of", async () => {
+  await using h = await LinuxHarness.start({ routes: ["198.51.100.0/24 via 10.99.0.12"] });
+  h.pair.here.run("ip route add 198.51.100.0/24 via 10.99.0.99");
+  await hold(h);
+  await h.eventually("the trouble", () => h.troubles.join().includes("File exists"), 5000);
+  h.host.reconcile(needed);
+  await h.eventually("the address gone", () => h.presence() === "none");
+  expect(routes(h)).toContain("198.51.100.0/24 via 10.99.0.99");
+});
