@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { Failure } from "../../src/cli/failure.ts";
 import { asked } from "../../src/cli/init/ask.ts";
@@ -9,33 +9,19 @@ import { type Findings, withFindings } from "../../src/cli/init/complete.ts";
 import { withFlags } from "../../src/cli/init/flags.ts";
 import { settled } from "../../src/cli/init/settle.ts";
 import { emptySketch, type Sketch } from "../../src/cli/init/sketch.ts";
-import { canaryFor, nginxLogs, webListeners } from "../../src/cli/init/web-server.ts";
+import {
+  apacheLogs,
+  apacheTold,
+  canaryFor,
+  logFormatFor,
+  nginxLogs,
+  webListeners,
+} from "../../src/cli/init/web-server.ts";
 import { yamlText } from "../../src/cli/init/yaml-text.ts";
-import { run } from "../../src/cli/program.ts";
 import { scratch } from "./cli-fixtures.ts";
+import { failover } from "./init-fixtures.ts";
 
 const samples = join(import.meta.dirname, "samples");
-
-/** Types `failover ARGUMENTS`, in this process: there are many. */
-async function failover(...args: readonly string[]) {
-  let stdout = "";
-  let stderr = "";
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  try {
-    const status = await run(args);
-    return { status, stdout, stderr };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
 
 const twoNodes = (
   "--address 203.0.113.10 --address 2001:db8::10 --domain www.example.org --pair shop " +
@@ -117,17 +103,29 @@ const names = readdirSync(samples, { withFileTypes: true })
 test.each(names)("init --from %s passes check --config-only", async (name) => {
   await using place = await scratch();
   const files = ["--out", place.path("failover.yaml"), "--key", place.path("key")];
-  const { status, stdout } = await failover(
-    "init",
-    "--yes",
-    "--from",
-    join(samples, name),
-    ...files,
-  );
+  const instance = name === "keepalived-groups" ? ["--instance", "outside"] : [];
+  const from = ["--from", join(samples, name), ...instance];
+  const { status, stdout } = await failover("init", "--yes", ...from, ...files);
   expect(stdout).toMatch(new RegExp(`${name}/\\S+:\\d+: not carried over: [^\\n]+, because `));
   expect(status).toBe(0);
   const checked = await failover("check", "--config-only", "--config", place.path("failover.yaml"));
   expect(checked.status).toBe(0);
+});
+
+test("a group that would be torn is not converted while nobody looks", async () => {
+  const from = ["--from", join(samples, "keepalived-groups"), "--out", "-"];
+  const unread = await failover("init", "--yes", ...from);
+  expect(unread.stderr).toContain(
+    "Cannot convert this with --yes alone; say with --instance which one is meant:\n  ",
+  );
+  expect(unread.stderr).toContain(
+    "keepalived.conf:1: not carried over: vrrp_sync_group BOTH_SIDES, because inside would no longer " +
+      "move together with outside; a second pair moves by itself, so see that each can do without the other",
+  );
+  expect(unread.status).toBe(2);
+  const read = await failover("init", "--yes", "--instance", "inside", ...from);
+  expect(read.stdout).toContain("outside would no longer move together with inside");
+  expect(read.status).toBe(0);
 });
 
 describe("what a person is asked", () => {
@@ -141,6 +139,7 @@ describe("what a person is asked", () => {
     },
     web: {
       accessLogs: [{ value: "/var/log/caddy/access.log", origin: "" }],
+      logFormat: { value: "json", origin: "as caddy writes" },
       canary: { value: "{ scheme: https }", origin: "caddy is at port 443" },
     },
   };
@@ -206,6 +205,7 @@ nodes:
       - 192.168.250.2
     accessLog:
       - /var/log/caddy/access.log
+logFormat: json # as caddy writes
 canary: { scheme: https } # caddy is at port 443
 `);
   });
@@ -308,4 +308,44 @@ LISTEN 0 511  0.0.0.0:9    0.0.0.0:*
   access_log /var/log/nginx/$host.log;
   access_log "/var/log/nginx/access.log" main;`),
   ).toEqual(["/var/log/nginx/access.log", "/var/log/nginx/shop.log"]);
+});
+
+test("Apache's logs are read from the files that it says it includes", () => {
+  const told = apacheTold(`Included configuration files:
+  (*) /etc/apache2/apache2.conf
+    (146) /etc/apache2/mods-enabled/mpm_event.load
+    (225) /etc/apache2/sites-enabled/shop.conf
+ServerRoot: "/etc/apache2"
+Main DocumentRoot: "/var/www/html"
+Main ErrorLog: "/var/log/apache2/error.log"
+Mutex default: dir="/var/run/apache2/" mechanism=default
+Define: DUMP_INCLUDES
+`);
+  expect(told).toEqual({
+    files: [
+      "/etc/apache2/apache2.conf",
+      "/etc/apache2/mods-enabled/mpm_event.load",
+      "/etc/apache2/sites-enabled/shop.conf",
+    ],
+    serverRoot: "/etc/apache2",
+    logDirectory: "/var/log/apache2",
+  });
+  const configuration = `
+# CustomLog /var/log/apache2/no.log combined
+CustomLog \${APACHE_LOG_DIR}/shop.log combined
+  customlog "/srv/logs/b.log" "%h %l %u %t \\"%r\\" %>s %b"
+CustomLog logs/access_log common env=!dontlog
+TransferLog /srv/logs/b.log
+CustomLog "|/usr/bin/rotatelogs /var/log/r 86400" combined
+CustomLog \${ELSEWHERE}/x.log combined
+CustomLog "syslog:user" combined`;
+  expect(apacheLogs(configuration, told)).toEqual([
+    "/var/log/apache2/shop.log",
+    "/srv/logs/b.log",
+    "/etc/apache2/logs/access_log",
+  ]);
+});
+
+test("Caddy alone writes what logFormat has to be told", () => {
+  expect(["nginx", "apache2", "caddy"].map(logFormatFor)).toEqual([undefined, undefined, "json"]);
 });
