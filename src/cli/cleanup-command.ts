@@ -1,8 +1,9 @@
 import { cleanup } from "../linux/leftovers.ts";
 import { pendingJob } from "../linux/service-manager.ts";
-import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import type { Whereabouts } from "./agent-access.ts";
 import { ControlClient, isAbsence } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
+import { leftBehind } from "./left-behind.ts";
 import { socketPath } from "./places.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
     process.stdout.write(`${comes}: the address is left to its lease\n`);
     return exitCodes.done;
   }
-  const { pair, addresses } = await configurationAt(where);
+  const { pair, addresses, instead } = await leftBehind(where);
   const socket = where.socket ?? socketPath(pair);
   if (await isServed(socket)) {
     throw new Failure(
@@ -24,6 +25,7 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
       `Cannot clean up: an agent serves at ${socket}; stop it first: systemctl stop failover`,
     );
   }
+  if (instead !== undefined) process.stderr.write(`failover: ${instead}\n`);
   const steps = await cleanup(
     pair,
     addresses.map(({ address }) => address),
