@@ -1,10 +1,9 @@
-import { type CleanupStep, cleanup, putDown, removeRoutes } from "../linux/leftovers.ts";
-import { localAddresses } from "../linux/network-facts.ts";
+import { cleanup, putDown, removeRoutes } from "../linux/leftovers.ts";
 import { pendingJob } from "../linux/service-manager.ts";
-import { configurationAt, type Whereabouts } from "./agent-access.ts";
-import type { Configuration } from "./configuration/configuration.ts";
+import type { Whereabouts } from "./agent-access.ts";
 import { ControlClient, isAbsence } from "./control-client.ts";
 import { type ExitCode, exitCodes, Failure } from "./failure.ts";
+import { leftBehind } from "./left-behind.ts";
 import { socketPath } from "./places.ts";
 
 /**
@@ -18,8 +17,7 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
     process.stdout.write(`${comes}: the address is left to its lease\n`);
     return exitCodes.done;
   }
-  const configuration = await configurationAt(where);
-  const { pair, addresses, routes } = configuration;
+  const { pair, addresses, routes, link, instead } = await leftBehind(where);
   const socket = where.socket ?? socketPath(pair);
   if (await isServed(socket)) {
     throw new Failure(
@@ -27,13 +25,13 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
       `Cannot clean up: an agent serves at ${socket}; stop it first: systemctl stop failover`,
     );
   }
+  if (instead !== undefined)
+    process.stderr.write(`failover: ${instead}
+`);
   const steps = [
     ...(await removeRoutes(routes)),
-    ...(await cleanup(
-      pair,
-      addresses.map(({ address }) => address),
-    )),
-    ...(await putLinkDown(configuration)),
+    ...(await cleanup(pair, addresses)),
+    ...(link === undefined ? [] : await putDown(link)),
   ];
   for (const { line, failure } of steps) {
     process.stdout.write(`${line}\n`);
@@ -41,14 +39,6 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
   }
   if (steps.length === 0) process.stdout.write("Nothing was left behind\n");
   return steps.some(({ failure }) => failure !== undefined) ? exitCodes.broken : exitCodes.done;
-}
-
-/** The service's own interface, where it is taken over; the address is gone from it by now. */
-async function putLinkDown(configuration: Configuration): Promise<readonly CleanupStep[]> {
-  if (configuration.takeover !== "link") return [];
-  const { nodeHere, sidesOf } = await import("./configuration/node-here.ts");
-  const local = (await localAddresses()).map(({ address }) => address);
-  return putDown(sidesOf(configuration, nodeHere(configuration, local)).here.interface);
 }
 
 /** systemd's own account, systemd.exec(5); undefined where nobody comes, or a person typed this. */

@@ -10,7 +10,7 @@ import { unsupported } from "./configuration/unsupported.ts";
 import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { asked } from "./init/ask.ts";
 import { type Findings, withFindings } from "./init/complete.ts";
-import { surroundingsHere, webServerHere } from "./init/discover.ts";
+import { surroundingsHere, webServerHere, witnessMark } from "./init/discover.ts";
 import { type PairFlags, said, withFlags } from "./init/flags.ts";
 import { readForeign } from "./init/read-foreign.ts";
 import { remarkSentence } from "./init/remarks.ts";
@@ -56,14 +56,29 @@ async function pairFor(options: InitOptions): Promise<SettledPair> {
     options.from === undefined
       ? emptySketch
       : readForeign(options.from, surroundings, options.instance);
+  if (options.yes && options.instance === undefined) refuseGrave(sketch);
   const told = withFlags(sketch, options, surroundings);
   const found: Findings = { surroundings, web: await webServerHere() };
   const interactive = isTerminal(process.stdin) && isTerminal(process.stdout) && !options.yes;
   const whole = withFindings(interactive ? await fromPerson(told, found) : told, found);
   if (options.from === undefined) refuseHoles(whole);
+  const marks = { ...whole.marks, witness: await witnessMark(whole) };
   return settled(
-    whole,
+    { ...whole, marks },
     surroundings.local.map(({ address }) => address),
+  );
+}
+
+/** Whoever names the instance has looked; with --yes alone nobody reads what would end. */
+function refuseGrave({ remarks }: Sketch): void {
+  const sentences = remarks.filter(({ grave }) => grave === true).map(remarkSentence);
+  if (sentences.length === 0) return;
+  throw new Failure(
+    exitCodes.usage,
+    [
+      "Cannot convert this with --yes alone; say with --instance which one is meant:",
+      ...sentences,
+    ].join("\n  "),
   );
 }
 
@@ -175,7 +190,8 @@ function nextSteps(pair: SettledPair, out: string, key: string): readonly string
   const [one, other] = pair.nodes;
   const marked = marksOf(pair).length > 0;
   const peer = pair.peer === 0 ? one : other;
-  const host = marked ? "OTHER" : peer.paths[0]?.value;
+  const [path] = peer.paths;
+  const host = path?.mark === undefined ? path?.value : "OTHER";
   const files = [out, key].map((file) => relative("/", file));
   return [
     `${marked ? "Then bring" : "Bring"} both to ${marked ? "the other machine" : peer.name.value}:`,

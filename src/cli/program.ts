@@ -252,6 +252,7 @@ function addKey(program: Command, answer: Answer): void {
 function addCleanup(program: Command, answer: Answer): void {
   administrative(program.command("cleanup"))
     .description("remove what an agent that is gone left in the kernel")
+    .addOption(stateOption())
     .action(async (options) => {
       const { runCleanup } = await import("./cleanup-command.ts");
       answer(await runCleanup(options));

@@ -9,8 +9,8 @@ function __failover_in
 end
 
 complete -c failover -f
-complete -c failover -l help -d 'show help'
-complete -c failover -n __fish_use_subcommand -l version -d 'print the version'
+complete -c failover -s h -l help -d 'show help'
+complete -c failover -n __fish_use_subcommand -s V -l version -d 'print the version'
 
 complete -c failover -n __fish_use_subcommand -a agent -d 'be one of the two machines, until SIGTERM'
 complete -c failover -n __fish_use_subcommand -a status -d 'tell who holds the address and why'
@@ -31,12 +31,12 @@ complete -c failover -n __fish_use_subcommand -a cleanup -d 'remove what an agen
 complete -c failover -n __fish_use_subcommand -a practice -d 'rehearse on this machine alone'
 complete -c failover -n __fish_use_subcommand -a help -d 'explain a command'
 
-set -l where agent status promote preview waiting traffic key fingerprint release freeze thaw check history cleanup
+set -l where agent status promote preview waiting traffic rotate add retire list fingerprint release freeze thaw check history cleanup
 complete -c failover -n "__failover_in $where" -l config -rF -d 'the configuration'
 complete -c failover -n "__failover_in $where" -l socket -rF -d 'control socket of the agent'
-complete -c failover -n '__failover_in agent check history' -l state-dir -rF -d 'journal and history'
-complete -c failover -n '__failover_in agent check fingerprint traffic init' -l node -x -a '(__failover_nodes)' -d 'which node this is'
-complete -c failover -n '__failover_in status promote waiting traffic key check history' -l json -d 'data for programs'
+complete -c failover -n '__failover_in agent check history cleanup' -l state-dir -rF -d 'journal and history'
+complete -c failover -n '__failover_in agent check fingerprint traffic' -l node -x -a '(__failover_nodes)' -d 'which node this is'
+complete -c failover -n '__failover_in status promote waiting traffic list check history' -l json -d 'data for programs'
 complete -c failover -n '__failover_in status' -l watch -d 'go on until interrupted'
 complete -c failover -n '__failover_in promote' -a '(__failover_nodes)'
 complete -c failover -n '__failover_in promote' -l cut -d 'in cut mode'
@@ -54,15 +54,16 @@ complete -c failover -n '__failover_in init' -l from -rF -d 'convert this file'
 complete -c failover -n '__failover_in init' -l instance -x -d 'which one of it'
 complete -c failover -n '__failover_in init' -l pair -x -d 'its name'
 complete -c failover -n '__failover_in init' -l address -x -d 'of the service'
+complete -c failover -n '__failover_in init' -l node -x -d 'NAME=INTERFACE,ADDRESS'
 complete -c failover -n '__failover_in init' -l access-log -rF -d 'of the web server'
 complete -c failover -n '__failover_in init' -l domain -x -d 'that users type'
 complete -c failover -n '__failover_in init' -l out -rF -d 'where to'
 complete -c failover -n '__failover_in init' -l key -rF -d 'where the key is'
 complete -c failover -n '__failover_in init' -s y -l yes -d 'ask nothing'
-complete -c failover -n '__failover_in init key' -l force -d 'even so'
-complete -c failover -n '__failover_in key' -a 'rotate add retire list'
-complete -c failover -n '__failover_in key' -l wait -x -d 'seconds for the other machine'
-complete -c failover -n '__failover_in key' -l stdin -d 'read it'
+complete -c failover -n '__failover_in init retire' -l force -d 'even so'
+complete -c failover -n '__failover_in key; and not __failover_in rotate add retire list' -a 'rotate add retire list'
+complete -c failover -n '__failover_in rotate' -l wait -x -d 'seconds for the other machine'
+complete -c failover -n '__failover_in add' -l stdin -d 'read it'
 complete -c failover -n '__failover_in check' -l drift -rF -d 'against this fingerprint'
 complete -c failover -n '__failover_in check' -l config-only -d 'the file and nothing else'
 complete -c failover -n '__failover_in history' -s n -l count -x -d 'how many'

@@ -36,7 +36,7 @@ _failover() {
   json=('--json[data for programs]')
   if ((CURRENT == 2)); then
     _describe command commands
-    _arguments '--help[show help]' '--version[print the version]'
+    _arguments '(-h --help)'{-h,--help}'[show help]' '(-V --version)'{-V,--version}'[print the version]'
     return
   fi
   local command=$words[2]
@@ -59,14 +59,20 @@ _failover() {
       _arguments '--help' '--from[convert this]:file:_files' '--instance[which one of it]:name:' \
         '--pair[its name]:name:' '*--address[of the service]:address:' '*--node[a machine]:node:' \
         '*--access-log[of the web server]:file:_files' '--domain[that users type]:name:' \
-        '--out[where to]:file:_files' '--key[where it is]:file:_files' '--yes[ask nothing]' \
+        '--out[where to]:file:_files' '--key[where it is]:file:_files' '(-y --yes)'{-y,--yes}'[ask nothing]' \
         '--force[replace what is there]'
       ;;
     key)
-      _arguments '--help' $where '--wait[for the other machine]:seconds:' '--stdin[read it]' \
-        '--force[even so]' $json '1:what:(rotate add retire list)'
+      case $words[2] in
+        rotate) _arguments '--help' $where '--wait[for the other machine]:seconds:' '1:what:' ;;
+        add) _arguments '--help' $where '--stdin[read it]' '1:what:' ;;
+        retire) _arguments '--help' $where '--force[even so]' '1:what:' ;;
+        list) _arguments '--help' $where $json '1:what:' ;;
+        *) _arguments '--help' '1:what:(rotate add retire list)' ;;
+      esac
       ;;
-    release | freeze | thaw | cleanup) _arguments '--help' $where ;;
+    release | freeze | thaw) _arguments '--help' $where ;;
+    cleanup) _arguments '--help' $where $journal ;;
     check) _arguments '--help' $where '--config-only[the file and nothing else]' \
         '--drift[against this fingerprint]:file:_files' $node $journal $json ;;
     history) _arguments '--help' $where '(-n --count)'{-n,--count}'[how many]:count:' $journal $json ;;

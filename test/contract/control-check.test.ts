@@ -95,3 +95,25 @@ test("cleanup removes the leased address, says how, and does nothing the second 
   const second = failoverIn(wire, "cleanup");
   expect(second.lines).toEqual(["Nothing was left behind", ""]);
 });
+
+test("cleanup with a spoilt file removes what the journal remembers", async () => {
+  await writeFile(place.path("failover.yaml"), "pair: www\naddress: 203.0.113.300\n");
+  const entry = { epoch: 1, blind: false, holding: true, released: false };
+  const journal = {
+    entry: { ...entry, freeze: { on: false, stamp: 0 } },
+    bootId: "b",
+    pid: 1,
+    addresses: ["203.0.113.10"],
+  };
+  await writeFile(place.path("journal.json"), JSON.stringify(journal), { mode: 0o600 });
+  const left = `${wire}ip addr add 203.0.113.10/32 dev lo
+nft add table arp failover_www`;
+  const { lines, stderr, status } = failoverIn(left, "cleanup", "--state-dir", place.directory);
+  expect(lines).toEqual([
+    "ip addr del 203.0.113.10/32 dev lo",
+    "nft delete table arp failover_www",
+    "",
+  ]);
+  expect(stderr).toContain(`Instead the journal in ${place.directory} is believed`);
+  expect(status).toBe(0);
+});

@@ -103,6 +103,26 @@ test("files are looked at one by one, those the agent will make are no fault", a
   ]);
 });
 
+test("a change of keys that was left in the middle is named, with what ends it", async () => {
+  await using place = await scratch();
+  const file = place.path("key");
+  await writeFile(file, `${"00".repeat(32)}\n${"11".repeat(32)}\n`, { mode: 0o600 });
+  const [finding] = await fileFindings({
+    key: file,
+    stateDirectory: place.directory,
+    socket: place.path("www.sock"),
+    accessLogs: [],
+    logFormat: "auto",
+  });
+  expect(finding).toEqual({
+    level: "warning",
+    subject: "key",
+    found: `${file} holds 2 keys, all of which are accepted: a change of keys was not brought to its end`,
+    advice:
+      "see failover key list; when both machines sign with the newest, failover key retire on both",
+  });
+});
+
 test("a key that others can read and a directory that others can write are faults", async () => {
   await using place = await scratch();
   await writeFile(place.path("key"), "00".repeat(32));

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { Failure } from "../../src/cli/failure.ts";
 import { asked } from "../../src/cli/init/ask.ts";
@@ -9,33 +9,11 @@ import { type Findings, withFindings } from "../../src/cli/init/complete.ts";
 import { withFlags } from "../../src/cli/init/flags.ts";
 import { settled } from "../../src/cli/init/settle.ts";
 import { emptySketch, type Sketch } from "../../src/cli/init/sketch.ts";
-import { canaryFor, nginxLogs, webListeners } from "../../src/cli/init/web-server.ts";
 import { yamlText } from "../../src/cli/init/yaml-text.ts";
-import { run } from "../../src/cli/program.ts";
 import { scratch } from "./cli-fixtures.ts";
+import { failover } from "./init-fixtures.ts";
 
 const samples = join(import.meta.dirname, "samples");
-
-/** Types `failover ARGUMENTS`, in this process: there are many. */
-async function failover(...args: readonly string[]) {
-  let stdout = "";
-  let stderr = "";
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  try {
-    const status = await run(args);
-    return { status, stdout, stderr };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
 
 const twoNodes = (
   "--address 203.0.113.10 --address 2001:db8::10 --domain www.example.org --pair shop " +
@@ -117,17 +95,29 @@ const names = readdirSync(samples, { withFileTypes: true })
 test.each(names)("init --from %s passes check --config-only", async (name) => {
   await using place = await scratch();
   const files = ["--out", place.path("failover.yaml"), "--key", place.path("key")];
-  const { status, stdout } = await failover(
-    "init",
-    "--yes",
-    "--from",
-    join(samples, name),
-    ...files,
-  );
+  const instance = name === "keepalived-groups" ? ["--instance", "outside"] : [];
+  const from = ["--from", join(samples, name), ...instance];
+  const { status, stdout } = await failover("init", "--yes", ...from, ...files);
   expect(stdout).toMatch(new RegExp(`${name}/\\S+:\\d+: not carried over: [^\\n]+, because `));
   expect(status).toBe(0);
   const checked = await failover("check", "--config-only", "--config", place.path("failover.yaml"));
   expect(checked.status).toBe(0);
+});
+
+test("a group that would be torn is not converted while nobody looks", async () => {
+  const from = ["--from", join(samples, "keepalived-groups"), "--out", "-"];
+  const unread = await failover("init", "--yes", ...from);
+  expect(unread.stderr).toContain(
+    "Cannot convert this with --yes alone; say with --instance which one is meant:\n  ",
+  );
+  expect(unread.stderr).toContain(
+    "keepalived.conf:1: not carried over: vrrp_sync_group BOTH_SIDES, because inside would no longer " +
+      "move together with outside; a second pair moves by itself, so see that each can do without the other",
+  );
+  expect(unread.status).toBe(2);
+  const read = await failover("init", "--yes", "--instance", "inside", ...from);
+  expect(read.stdout).toContain("outside would no longer move together with inside");
+  expect(read.status).toBe(0);
 });
 
 describe("what a person is asked", () => {
@@ -141,6 +131,7 @@ describe("what a person is asked", () => {
     },
     web: {
       accessLogs: [{ value: "/var/log/caddy/access.log", origin: "" }],
+      logFormat: { value: "json", origin: "as caddy writes" },
       canary: { value: "{ scheme: https }", origin: "caddy is at port 443" },
     },
   };
@@ -206,6 +197,7 @@ nodes:
       - 192.168.250.2
     accessLog:
       - /var/log/caddy/access.log
+logFormat: json # as caddy writes
 canary: { scheme: https } # caddy is at port 443
 `);
   });
@@ -283,29 +275,4 @@ describe("one --node", () => {
     const converted = { ...emptySketch, source: "from k" };
     expect(() => withFlags(converted, flags("x=eth0,203.0.113.12"), surroundings)).toThrow(Failure);
   });
-});
-
-test("listening web servers are read from ss, and logs from nginx -T", () => {
-  const listeners = webListeners(`LISTEN 0 511  127.0.0.1:80  0.0.0.0:* users:(("nginx",pid=1,fd=5))
-LISTEN 0 128  0.0.0.0:22   0.0.0.0:* users:(("sshd",pid=2,fd=3))
-LISTEN 0 511  [::]:443     [::]:*    users:(("nginx",pid=1,fd=6),("nginx",pid=3,fd=6))
-LISTEN 0 511  *:8080       *:*       users:(("apache2",pid=7,fd=4))
-LISTEN 0 511  0.0.0.0:9    0.0.0.0:*
-`);
-  expect(listeners).toEqual([
-    { port: 443, program: "nginx" },
-    { port: 8080, program: "apache2" },
-  ]);
-  expect(canaryFor(listeners)).toBe("{ scheme: https }");
-  expect(canaryFor([{ port: 8080, program: "caddy" }])).toBe("{ port: 8080 }");
-  expect(canaryFor([...listeners, { port: 80, program: "nginx" }])).toBeUndefined();
-  expect(
-    nginxLogs(`
-  # access_log /var/log/nginx/no.log;
-  access_log /var/log/nginx/access.log;
-  server { access_log /var/log/nginx/shop.log combined buffer=1k; }
-  access_log off; access_log syslog:server=10.0.0.1;
-  access_log /var/log/nginx/$host.log;
-  access_log "/var/log/nginx/access.log" main;`),
-  ).toEqual(["/var/log/nginx/access.log", "/var/log/nginx/shop.log"]);
 });

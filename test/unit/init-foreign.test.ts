@@ -4,43 +4,25 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
-import { problemSentence } from "../../src/cli/configuration/problem.ts";
-import { unsupported } from "../../src/cli/configuration/unsupported.ts";
 import { Failure } from "../../src/cli/failure.ts";
 import { fromHeartbeat } from "../../src/cli/init/heartbeat.ts";
 import { fromKeepalived } from "../../src/cli/init/keepalived.ts";
 import { readForeign } from "../../src/cli/init/read-foreign.ts";
 import { remarkSentence } from "../../src/cli/init/remarks.ts";
-import { settled } from "../../src/cli/init/settle.ts";
 import type { Sketch } from "../../src/cli/init/sketch.ts";
 import type { Surroundings } from "../../src/cli/init/surroundings.ts";
-import { yamlText } from "../../src/cli/init/yaml-text.ts";
 import { scratch } from "./cli-fixtures.ts";
+import { nowhere, problemsOf, textOf } from "./init-fixtures.ts";
 
 /*
- * Configurations of our own with the directives and the structure of the ones that heartbeat and
- * keepalived are documented with. Beside each stands what becomes of it; `npx vitest run --project pure
+ * Configurations of our own, each for what the packages' own samples (init-documented.test.ts) do not
+ * have. Beside each stands what becomes of it; `npx vitest run --project pure
  * test/unit/init-foreign.test.ts -u` writes it anew, to be read in review.
  */
 const samples = join(import.meta.dirname, "samples");
 const names = readdirSync(samples, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-
-const nowhere: Surroundings = { hostname: "laptop", local: [] };
-
-function textOf(sketch: Sketch): string {
-  return yamlText(settled(sketch, []), "/etc/failover/key");
-}
-
-/** Problems that would keep an agent from starting with it. */
-function problemsOf(text: string): readonly string[] {
-  const parsed = parseConfiguration(text);
-  return parsed.kind === "invalid"
-    ? parsed.problems.map(problemSentence)
-    : unsupported(parsed.configuration);
-}
 
 test("there are at least ten samples, of both", () => {
   expect(names.filter((name) => name.startsWith("heartbeat")).length).toBeGreaterThanOrEqual(5);
@@ -132,6 +114,25 @@ test("a line for all machines but one tells the other machine", () => {
     [undefined, "10.0.0.2"],
     ["main", "10.0.0.1"],
   ]);
+});
+
+test.each([
+  ["mcast eth0 225.0.0.1 695 1 0", "695", []],
+  ["mcast6 eth0 ff12::1:2:3:4 695 1 0", "695", []],
+  ["udpport 695\nmcast eth0 225.0.0.1 695 1 0", "695", []],
+  [
+    "mcast eth0 225.0.0.1 695 1 0\nudpport 700",
+    "700",
+    ["mcast eth0 225.0.0.1 695 1 0, because a pair has one port; it is 700"],
+  ],
+])("%j is port %s", (text, port, left) => {
+  const haCf = { file: "ha.cf", text };
+  const files = { haCf, haresources: undefined, authkeys: undefined };
+  const { settings, remarks } = fromHeartbeat(files, nowhere, undefined);
+  expect(settings.port?.value).toBe(port);
+  expect(remarks.map(remarkSentence)).toEqual(
+    left.map((one) => `ha.cf:1: not carried over: ${one}`),
+  );
 });
 
 test("no secret of a foreign file is repeated", () => {

@@ -3,29 +3,9 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
-import { programThat } from "../../src/cli/program.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
-
-const program = programThat(() => {});
-const commands = ["help", ...program.commands.map((command) => command.name())];
-const options = [program, ...program.commands].flatMap((command) =>
-  command.options.flatMap(({ long }) => long?.slice(2) ?? []),
-);
-
-test.each([
-  ["bash", "--"],
-  ["zsh", "--"],
-  ["fish", "-l "],
-])("the completion for %s knows every command and every option", (shell, dashes) => {
-  const text = read(`systemd/completion/failover.${shell}`);
-  const words = new Set(text.split(/[^a-z-]+/));
-  expect(commands).toContain("promote");
-  expect(commands.filter((name) => !words.has(name))).toEqual([]);
-  expect(options).toContain("dry-run");
-  expect(options.filter((name) => !text.includes(`${dashes}${name}`))).toEqual([]);
-});
 
 test("the unit for several pairs is the unit for one, told which", () => {
   const expected = read("systemd/failover.service")

@@ -29,7 +29,13 @@ export async function fileFindings(files: {
 async function keyFinding(file: string): Promise<Finding> {
   try {
     const keys = await readKeyFile(file);
-    return ok("key", `${file} holds ${counted(keys.length, "key")}`);
+    const found = `${file} holds ${counted(keys.length, "key")}`;
+    if (keys.length === 1) return ok("key", found);
+    return warning(
+      "key",
+      `${found}, all of which are accepted: a change of keys was not brought to its end`,
+      "see failover key list; when both machines sign with the newest, failover key retire on both",
+    );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const advice = "both machines need the same key file, mode 0600";

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { setPriority } from "node:os";
 
 import type { Finding } from "../check/finding.ts";
+import { lower } from "./lowered.ts";
 
 export interface OwnCheckOptions {
   readonly config: string;
@@ -47,15 +47,6 @@ function sentences(findings: readonly Finding[]): readonly string[] {
   return findings
     .filter(({ level }) => level === "failed")
     .map(({ subject, found }) => `${subject}: ${found}`);
-}
-
-/** The agent runs ahead of everything, and so would its child. */
-function lower(pid: number): void {
-  try {
-    setPriority(pid, 0);
-  } catch {
-    // It has ended already, or we may not: then we are not ahead ourselves.
-  }
 }
 
 /** Our own program wrote it, and still may have been killed in the middle. */

@@ -3,7 +3,6 @@ import type { HandoverId } from "../../core/beat.ts";
 import type { JournalEntry, TellLevel } from "../../core/effect.ts";
 import type { Baseline, Event, Rehearsal } from "../../core/event.ts";
 import { millis } from "../../core/time.ts";
-import { runCommand } from "../../linux/command.ts";
 import { readArrivals } from "../../linux/diversion/arrivals.ts";
 import { tableName } from "../../linux/mute.ts";
 import type { Count } from "../../traffic/messages.ts";
@@ -11,6 +10,7 @@ import type { TrafficWatch } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { reasonOf } from "../failure.ts";
 import { askForPage } from "./canary-request.ts";
+import { runHook } from "./hook.ts";
 import { Strangers } from "./strangers.ts";
 
 export interface StewardOptions {
@@ -144,7 +144,7 @@ export class LinuxSteward implements Steward {
     const { drain } = this.#options.inForce.configuration.hooks;
     if (drain === undefined) return;
     tell("info", `Running the drain hook: ${drain}`);
-    const result = await runCommand("/bin/sh", ["-c", drain], hookMillis);
+    const result = await runHook(drain, hookMillis);
     if (result.kind === "failed") tell("warning", `The drain hook failed: ${result.reason}`);
   }
 

@@ -27,7 +27,11 @@ export function withFindings(sketch: Sketch, { surroundings, web }: Findings): S
     withOwnPath(one, other, surroundings),
     withOwnPath(other, one, surroundings),
   ];
-  const settings = { ...sketch.settings, canary: sketch.settings.canary ?? web.canary };
+  const settings = {
+    ...sketch.settings,
+    logFormat: sketch.settings.logFormat ?? web.logFormat,
+    canary: sketch.settings.canary ?? web.canary,
+  };
   return { ...sketch, nodes, settings };
 }
 

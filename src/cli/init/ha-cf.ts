@@ -44,6 +44,8 @@ class ClusterReader {
   readonly #spans = new Map<string, Span>();
   readonly #witnesses: Pinged[] = [];
   readonly #remarks: Remark[] = [];
+  /** A medium of mcast has a port of its own; the others have udpport's. */
+  readonly #groupPorts: { readonly line: Line; readonly port: string }[] = [];
   #port: Said | undefined;
 
   take(line: Line): void {
@@ -56,9 +58,12 @@ class ClusterReader {
         for (const device of args) this.#link(line, device, undefined);
         break;
       case "mcast":
+      case "mcast6":
         this.#link(line, args[0] ?? "", undefined);
+        this.#groupPorts.push({ line, port: args[2] ?? "" });
         break;
       case "ucast":
+      case "ucast6":
         this.#link(line, args[0] ?? "", ipAddress.read(args[1] ?? ""));
         break;
       case "keepalive":
@@ -85,6 +90,7 @@ class ClusterReader {
   }
 
   end(): Cluster {
+    for (const { line, port } of this.#groupPorts) this.#takeGroupPort(line, port);
     const named = [...this.#nodes];
     const third = named.slice(2).map(([name, { place }]) => {
       const instead = "leave it out of the pair";
@@ -117,6 +123,15 @@ class ClusterReader {
     const port = integer(1, 65_535).read(line.words[1] ?? "");
     if (port === undefined) this.#refuse(line, "it is no port");
     else this.#port = { value: String(port), origin: shortPlace(line.place) };
+  }
+
+  /** Our one port is udpport's, otherwise that of the first mcast. */
+  #takeGroupPort(line: Line, text: string): void {
+    if (text === "" || text === this.#port?.value) return;
+    const { place, words } = line;
+    if (this.#port === undefined) this.#takePort({ place, words: ["port", text] });
+    else
+      this.#remarks.push(remark(place, words, "a pair has one port", `it is ${this.#port.value}`));
   }
 
   #takeWitness(line: Line, text: string): void {

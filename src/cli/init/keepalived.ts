@@ -16,6 +16,13 @@ import { ownAddress, type Surroundings, without } from "./surroundings.ts";
 import { timersOf } from "./timers.ts";
 import { type Instance, instanceOf, type Known } from "./vrrp.ts";
 import { globalReasons, instanceReasons } from "./vrrp-reasons.ts";
+import {
+  apartRemark,
+  type Machine,
+  movingAlong,
+  syncGroupOf,
+  tornGroups,
+} from "./vrrp-together.ts";
 
 /**
  * keepalived's configuration as ours. A file with lines for two machines (`@one`, `@other`) tells both;
@@ -33,10 +40,12 @@ export function fromKeepalived(
     ids.map(({ id }) => id),
     surroundings,
   );
-  const views = [one, other].flatMap((id) =>
-    id === undefined ? [] : [viewOf(source, id, included, wanted)],
+  const readings = [one, other].flatMap((id) =>
+    id === undefined ? [] : [readingOf(source, id, included)],
   );
-  const [view = viewOf(source, "", included, wanted), peerView] = views;
+  const [ours = readingOf(source, "", included), theirs] = readings;
+  const view = viewOf(source.file, ours, theirs, wanted);
+  const peerView = theirs && viewOf(source.file, theirs, ours, wanted);
   const moving = movingOf(
     view.instances.flatMap(({ addresses }) => addresses),
     surroundings,
@@ -63,6 +72,7 @@ export function fromKeepalived(
     domain: undefined,
     nodes: firstIsSecond(view.chosen, peerView?.chosen) ? [nodes[1], nodes[0]] : nodes,
     settings: { interval: timers.interval, deadTime: timers.deadTime },
+    marks: { nodes: peerView === undefined ? orderMark(view.chosen) : undefined },
     remarks: sorted([
       ...view.remarks,
       ...(peerView?.remarks ?? []),
@@ -84,40 +94,42 @@ interface View {
   readonly remarks: readonly Remark[];
 }
 
-function viewOf(
-  source: SourceText,
-  id: string,
-  included: ReadIncluded,
-  wanted: string | undefined,
-): View {
-  const { statements, remarks: unread } = readTree(source, id, included);
-  const instances = statements.filter(({ words }) => words[0] === "vrrp_instance").map(instanceOf);
-  const chosen = instances.find(({ name }) => wanted === undefined || name === wanted);
-  if (chosen === undefined) throw nothingToMove(source.file, instances, wanted);
-  const others = instances.filter((instance) => instance !== chosen);
-  const along = others.filter((instance) => movesWith(instance, chosen));
-  const apart = others.filter((instance) => !along.includes(instance));
+interface Reading extends Machine {
+  /** Of everything outside of instances. */
+  readonly remarks: readonly Remark[];
+}
+
+function readingOf(source: SourceText, id: string, included: ReadIncluded): Reading {
+  const { statements, remarks } = readTree(source, id, included);
+  const named = (directive: string): readonly Statement[] =>
+    statements.filter(({ words }) => words[0] === directive);
   return {
-    chosen,
-    instances: [chosen, ...along],
-    remarks: [
-      ...unread,
-      ...statements.flatMap(aside),
-      ...[chosen, ...along].flatMap(({ remarks }) => remarks),
-      ...apart.map(apartRemark),
-    ],
+    instances: named("vrrp_instance").map(instanceOf),
+    groups: named("vrrp_sync_group").map(syncGroupOf),
+    remarks: [...remarks, ...statements.flatMap(aside)],
   };
 }
 
-/** On one interface, and at home on the same machine. */
-function movesWith(instance: Instance, chosen: Instance): boolean {
-  return instance.device === chosen.device && instance.master === chosen.master;
-}
-
-function apartRemark({ name, place }: Instance): Remark {
-  const because = "a pair moves the addresses of one interface, all in one direction";
-  const instead = `make a second pair for it with --instance ${name}`;
-  return remark(place, ["vrrp_instance", name], because, instead);
+function viewOf(
+  file: string,
+  machine: Reading,
+  peer: Machine | undefined,
+  wanted: string | undefined,
+): View {
+  const chosen = machine.instances.find(({ name }) => wanted === undefined || name === wanted);
+  if (chosen === undefined) throw nothingToMove(file, machine.instances, wanted);
+  const instances = [chosen, ...movingAlong(chosen, machine, peer)] as const;
+  const apart = machine.instances.filter((instance) => !instances.includes(instance));
+  return {
+    chosen,
+    instances,
+    remarks: [
+      ...machine.remarks,
+      ...instances.flatMap(({ remarks }) => remarks),
+      ...apart.map((instance) => apartRemark(instance, chosen)),
+      ...tornGroups(instances, machine),
+    ],
+  };
 }
 
 function nothingToMove(
@@ -182,6 +194,13 @@ function firstIsSecond(chosen: Instance, peer: Instance | undefined): boolean {
   if (peer !== undefined && peer.priority !== chosen.priority)
     return peer.priority > chosen.priority;
   return chosen.master === false && (peer === undefined || peer.master === true);
+}
+
+/** One machine's file says MASTER, or a priority that means nothing beside no other. */
+function orderMark({ name, place, master, priority }: Instance): string | undefined {
+  if (master === true) return undefined;
+  const known = `${shortPlace(place)} says priority ${priority} for ${name}`;
+  return `which node stands first (${known}; compare with the other machine's file)`;
 }
 
 function mediaOf(view: View, peerView: View | undefined, surroundings: Surroundings): Medium {

@@ -1,4 +1,4 @@
-import type { Remark, Said, Settings, Sketch, SketchNode } from "./sketch.ts";
+import type { Marks, Remark, Said, Settings, Sketch, SketchNode } from "./sketch.ts";
 
 /** A value for the file; `mark`: what has to be changed about it before an agent can use it. */
 export interface Settled extends Said {
@@ -14,6 +14,7 @@ export interface SettledPair {
   /** Which of the nodes is the other machine, as far as that is known. */
   readonly peer: 0 | 1;
   readonly settings: Settings;
+  readonly marks: Marks;
   readonly remarks: readonly Remark[];
 }
 
@@ -30,7 +31,7 @@ export interface SettledNode {
  * them. `local`: this machine's addresses.
  */
 export function settled(sketch: Sketch, local: readonly string[]): SettledPair {
-  const { source, pair, domain, settings, remarks } = sketch;
+  const { source, pair, domain, settings, marks = {}, remarks } = sketch;
   const names = namesOf(sketch.nodes);
   const known = [
     ...sketch.addresses,
@@ -57,19 +58,21 @@ export function settled(sketch: Sketch, local: readonly string[]): SettledPair {
     nodes: nodes as [SettledNode, SettledNode],
     peer: sketch.nodes[1].here === true ? 0 : 1,
     settings,
+    marks,
   };
 }
 
 /** Everything that is marked, as sentences. */
-export function marksOf({ pair, addresses, domain, nodes }: SettledPair): readonly string[] {
+export function marksOf({ pair, addresses, domain, nodes, marks }: SettledPair): readonly string[] {
   const values = nodes.flatMap((node) => [
     node.name,
     node.interface,
     ...node.paths,
     ...node.accessLogs,
   ]);
-  return [pair, ...addresses, ...(domain ? [domain] : []), ...values].flatMap(
-    ({ mark }) => mark ?? [],
+  const marked = [pair, ...addresses, ...(domain ? [domain] : []), ...values];
+  return [...marked.map(({ mark }) => mark), marks.nodes, marks.witness].filter(
+    (mark) => mark !== undefined,
   );
 }
 

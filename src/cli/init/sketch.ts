@@ -10,6 +10,7 @@ export interface Sketch {
   /** In the order of the configuration: the first takes a vacant address when both could. */
   readonly nodes: readonly [SketchNode, SketchNode];
   readonly settings: Settings;
+  readonly marks?: Marks;
   readonly remarks: readonly Remark[];
 }
 
@@ -31,6 +32,12 @@ export interface SketchNode {
   readonly hints: readonly string[];
 }
 
+/** What has to be decided by a person about keys that hold more than one value. */
+export interface Marks {
+  readonly nodes?: string | undefined;
+  readonly witness?: string | undefined;
+}
+
 /** Each is left out where failover's own default is meant. */
 export interface Settings {
   readonly port?: Said | undefined;
@@ -38,6 +45,7 @@ export interface Settings {
   readonly deadTime?: Said | undefined;
   readonly bootTime?: Said | undefined;
   readonly witness?: readonly Said[] | undefined;
+  readonly logFormat?: Said | undefined;
   /** The line of `canary`, after the colon. */
   readonly canary?: Said | undefined;
 }
@@ -51,6 +59,8 @@ export interface Remark {
   readonly because: string;
   /** What to do, in words that follow a semicolon. */
   readonly instead: string;
+  /** Something would work no longer: not to be passed over where nobody reads it. */
+  readonly grave?: boolean;
 }
 
 export const unknownNode: SketchNode = {

@@ -5,8 +5,8 @@ const noMail = "failover sends no mail";
 const watch = "let a program watch failover status --json";
 const noLoad = "failover balances no load";
 const ownAnnouncements = "failover announces at once, after 1.1 s and after 5 s";
-const noRoutes = "failover moves addresses, and no routes or rules";
 const nothing = "there is nothing to set";
+const unicast = "beats go to the other machine's addresses alone, with the TTL of the kernel";
 
 /** What stands in a vrrp_instance, and in a vrrp_sync_group. */
 export const instanceReasons: Reasons = [
@@ -20,9 +20,20 @@ export const instanceReasons: Reasons = [
   ],
   [/^track_interface$/, "only the carrier of the service's interface is watched", ""],
   [/^(preempt|preempt_delay|nopreempt)$/, "a machine that comes back never takes by itself", ""],
-  [/^virtual_r(outes|ules)$/, noRoutes, "keep them on both machines all the time"],
+  [
+    /^virtual_routes$/,
+    "keepalived writes routes in a notation of its own",
+    "name them in routes, as ip route add takes them",
+  ],
+  [/^virtual_rules$/, "failover adds no rules", "keep them on both machines all the time"],
   [/^(use_vmac|vmac_|use_ipvlan)/, "the address keeps the MAC of its machine", ""],
-  [/^(garp_|unicast_ttl|mcast_)/, ownAnnouncements, ""],
+  [
+    /^dont_track_primary$/,
+    "a machine whose interface loses its carrier lets the address go all the same",
+    "",
+  ],
+  [/^(unicast_ttl|unicast_fault_no_peer|mcast_)/, unicast, ""],
+  [/^garp_/, ownAnnouncements, ""],
   [/^lvs_sync_daemon/, noLoad, ""],
   [/^(strict_mode|no_accept|skip_check_adv_addr|check_unicast_src)$/, "beats are no VRRP", ""],
   [/_timer_adverts$|^kernel_rx_buf_size$|checksum|^linkbeat_|^promote_secondaries$/, nothing, ""],
@@ -38,8 +49,13 @@ export const globalReasons: Reasons = [
     noScripts,
     "",
   ],
-  [/^static_(routes|rules|ipaddress)$/, noRoutes, "leave them to the network configuration"],
+  [
+    /^static_(routes|rules|ipaddress)$/,
+    "they belong to the machine, whoever holds",
+    "leave them to the network configuration",
+  ],
   [/^(vrrp_)?(garp|gna|min_garp)/, ownAnnouncements, ""],
+  [/^vrrp_mcast_group[46]$/, unicast, ""],
   [/^net_namespace/, "an agent moves addresses in the namespace that it runs in", "start it there"],
   [/^(router_id|instance)$/, "nodes have names of their own here", "rename them as you like"],
   [/^(linkbeat_|bfd_instance|checker_|vrrp_|process_|dynamic_)/, nothing, ""],

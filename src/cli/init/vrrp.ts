@@ -13,6 +13,7 @@ export interface Instance {
   readonly place: Place;
   readonly device: string | undefined;
   readonly devicePlace: Place;
+  /** What `state` says; keepalived's own default is BACKUP. */
   readonly master: boolean | undefined;
   readonly priority: number;
   readonly advert: Span | undefined;
@@ -174,4 +175,4 @@ class InstanceReader {
 }
 
 /** Carried over by being what failover does anyway. */
-const silent = /^(virtual_router_id|native_ipv6|version|dont_track_primary|debug|accept)$/;
+const silent = /^(virtual_router_id|native_ipv6|version|debug|accept)$/;

@@ -1,3 +1,5 @@
+import { dirname, resolve } from "node:path";
+
 /** What `ss` and web servers say of themselves, read. */
 
 export interface Listener {
@@ -32,6 +34,45 @@ export const usualLogs: Readonly<Record<string, readonly string[]>> = {
 export function nginxLogs(configuration: string): readonly string[] {
   const files = configuration.matchAll(/^[^#\n]*?\baccess_log\s+"?(\/[^\s;"$]+)"?[\s;]/gm);
   return [...new Set([...files].map(([, file = ""]) => file))];
+}
+
+export interface ApacheTold {
+  /** Every file of its configuration. */
+  readonly files: readonly string[];
+  /** Where relative names begin. */
+  readonly serverRoot: string;
+  /** `APACHE_LOG_DIR` of Debian: where the main error log is. */
+  readonly logDirectory: string;
+}
+
+/** What `apache2ctl -t -D DUMP_INCLUDES -D DUMP_RUN_CFG` prints; it never prints the configuration. */
+export function apacheTold(output: string): ApacheTold {
+  const files = output.matchAll(/^\s*\((?:\*|\d+)\) (\/.*)$/gm);
+  const named = (what: string): string =>
+    new RegExp(`^${what}: "(/[^"]*)"$`, "m").exec(output)?.[1] ?? "";
+  return {
+    files: [...new Set([...files].map(([, file = ""]) => file))],
+    serverRoot: named("ServerRoot"),
+    logDirectory: dirname(named("Main ErrorLog")),
+  };
+}
+
+/** The files of `CustomLog` and `TransferLog`: no pipe, no name made of variables. */
+export function apacheLogs(
+  configuration: string,
+  { serverRoot, logDirectory }: ApacheTold,
+): readonly string[] {
+  const named = configuration.matchAll(/^\s*(?:CustomLog|TransferLog)\s+"?([^\s"]+)/gim);
+  const files = [...named]
+    .map(([, name = ""]) => name.replace(/^\$\{APACHE_LOG_DIR\}/, logDirectory))
+    .filter((name) => !/^\||^syslog:|[$%]/.test(name))
+    .map((name) => resolve(serverRoot, name));
+  return [...new Set(files)];
+}
+
+/** Where `auto` would not do: Caddy writes JSON. */
+export function logFormatFor(program: string): string | undefined {
+  return program === "caddy" ? "json" : undefined;
 }
 
 /**

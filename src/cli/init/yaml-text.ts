@@ -4,12 +4,13 @@ import type { Said } from "./sketch.ts";
 
 /** The configuration file, with where each value comes from, and what has to be changed in it. */
 export function yamlText(pair: SettledPair, key: string): string {
-  const { settings, remarks } = pair;
+  const { settings, marks, remarks } = pair;
   const entries = [
     ["port", settings.port],
     ["interval", settings.interval],
     ["deadTime", settings.deadTime],
     ["bootTime", settings.bootTime],
+    ["logFormat", settings.logFormat],
   ] as const;
   const lines = [
     comment(`Written by failover init${pair.source === "" ? "" : ` ${pair.source}`}.`),
@@ -19,9 +20,11 @@ export function yamlText(pair: SettledPair, key: string): string {
     ...(pair.domain === undefined ? [] : valueLines("domain: ", pair.domain, "")),
     `key: ${scalar(key)}`,
     "# The first takes a vacant address when both could; neither takes it back by itself.",
+    ...(marks.nodes === undefined ? [] : [marked(marks.nodes)]),
     "nodes:",
     ...pair.nodes.flatMap(nodeLines),
     ...entries.flatMap(([name, said]) => (said ? valueLines(`${name}: `, said, "") : [])),
+    ...(marks.witness === undefined ? [] : [marked(marks.witness), "witness: auto"]),
     ...(settings.witness === undefined ? [] : listLines("witness", settings.witness, "")),
     ...(settings.canary === undefined
       ? []

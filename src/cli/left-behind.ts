@@ -1,0 +1,77 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+
+import { localAddresses } from "../linux/network-facts.ts";
+import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import type { Configuration } from "./configuration/configuration.ts";
+import { pairName } from "./configuration/formats.ts";
+import { Failure } from "./failure.ts";
+import { readJournal } from "./journal.ts";
+import { stateDirectory } from "./places.ts";
+
+/** What an agent may have put into the kernel. */
+export interface LeftBehind {
+  readonly pair: string;
+  readonly addresses: readonly string[];
+  /** In ip-route's notation; the journal has none. */
+  readonly routes: readonly string[];
+  /** The service's own interface, where it is taken over. */
+  readonly link: string | undefined;
+  /** Where this is known from, when it is not the configuration. */
+  readonly instead: string | undefined;
+}
+
+/**
+ * What the configuration says, and where that cannot be read, what the agent wrote down itself: a file
+ * that was spoilt while the agent ran must not keep the address on a machine that has let go. Throws the
+ * configuration's own Failure where it is not even told which pair is meant.
+ */
+export async function leftBehind(where: Whereabouts): Promise<LeftBehind> {
+  try {
+    const configuration = await configurationAt(where);
+    const { pair, routes } = configuration;
+    const addresses = configuration.addresses.map(({ address }) => address);
+    return { pair, addresses, routes, link: await linkOf(configuration), instead: undefined };
+  } catch (error) {
+    const pair = error instanceof Failure ? await pairWithout(where) : undefined;
+    if (!(error instanceof Failure) || pair === undefined) throw error;
+    const found = await remembered(where.stateDir ?? stateDirectory(pair), error);
+    return { pair, routes: [], link: undefined, ...found };
+  }
+}
+
+async function linkOf(configuration: Configuration): Promise<string | undefined> {
+  if (configuration.takeover !== "link") return undefined;
+  const { nodeHere, sidesOf } = await import("./configuration/node-here.ts");
+  const local = (await localAddresses()).map(({ address }) => address);
+  return sidesOf(configuration, nodeHere(configuration, local)).here.interface;
+}
+
+async function remembered(
+  directory: string,
+  { message }: Failure,
+): Promise<Pick<LeftBehind, "addresses" | "instead">> {
+  const found = await readJournal(directory).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    return { kind: "none", reason: error.message } as const;
+  });
+  if (found.kind === "found") {
+    const instead = `${message}\nInstead the journal in ${directory} is believed`;
+    return { addresses: found.record.addresses, instead };
+  }
+  const missing = found.reason ?? `There is no journal in ${directory}`;
+  return {
+    addresses: [],
+    instead: `${message}\n${missing}: only tables are looked for, and an address may stay`,
+  };
+}
+
+/** What the file still says, or the socket's name, or the only pair that this machine ever had. */
+async function pairWithout({ config, socket }: Whereabouts): Promise<string | undefined> {
+  const text = await readFile(config, "utf8").catch(() => "");
+  const told = /^pair:\s*["']?([^\s"'#]+)/m.exec(text)?.[1] ?? "";
+  const named = pairName.read(told) ?? (socket && pairName.read(basename(socket, ".sock")));
+  if (named !== undefined) return named;
+  const [only, ...others] = await readdir(dirname(stateDirectory("pair"))).catch(() => []);
+  return only === undefined || others.length > 0 ? undefined : pairName.read(only);
+}
