@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import { now } from "../linux/alarm-clock.ts";
 import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
@@ -17,6 +18,7 @@ import {
   requireTools,
   servicePaths,
 } from "./daemon/preparations.ts";
+import { TroubleBook } from "./daemon/trouble-book.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { createLog, type Log } from "./logging.ts";
 import { socketPath, stateDirectory } from "./places.ts";
@@ -74,9 +76,9 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
   const ring = await readKeyRing(configuration.key);
   const directory = options.stateDir ?? stateDirectory(configuration.pair);
   const unwritable = await prepareStateDirectory(directory);
-  const log = await createLog(configuration.log, (sentence) => {
-    if (sentence !== undefined) process.stderr.write(`${sentence}\n`);
-  });
+  const troubles = new TroubleBook(now);
+  const logTrouble = troubles.reporter("log", (sentence) => process.stderr.write(`${sentence}\n`));
+  const log = await createLog(configuration.log, logTrouble);
   const slow = raisePriority();
   for (const sentence of [unwritable, slow]) if (sentence !== undefined) log.warning(sentence);
   const bootId = await readBootId();
@@ -94,6 +96,7 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       readKeys: () => readKeyRing(configuration.key),
       bootId,
       log,
+      troubles,
       control,
       manager,
       servicePaths: await servicePaths(here),

@@ -49,9 +49,9 @@ export class LinuxHost implements Host {
 
   constructor(options: LinuxHostOptions) {
     assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
-    const { report, now, afterSockets, onCommand = ignore, onTrouble = ignore } = options;
+    const { report, now, afterSockets, onCommand = ignore } = options;
     const { interface: device, leaseSeconds } = options;
-    const troubles = new Troubles(onTrouble);
+    const troubles = new Troubles(options.onTrouble ?? ignore);
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
     const reportLater: Report = (event) => afterSockets(() => report(event));
@@ -69,7 +69,6 @@ export class LinuxHost implements Host {
       leaseSeconds,
       afterSockets,
       onCommand,
-      onTrouble,
       onPicture: (picture) => this.#moveTo(picture),
     });
     this.#door = new Door({
@@ -77,7 +76,7 @@ export class LinuxHost implements Host {
       addresses,
       report: reportLater,
       onCommand,
-      onTrouble,
+      troubles,
     });
     this.#connections = new ConnectionKeeper({
       table: tableName(options.pair),
@@ -87,8 +86,8 @@ export class LinuxHost implements Host {
       report: reportLater,
       correct: (neighbour, holder) => this.#neighbourhood.correct(neighbour, holder),
       onCommand,
-      onTrouble,
-      onNotice: options.onNotice ?? onTrouble,
+      troubles,
+      onNotice: options.onNotice ?? ignore,
     });
     this.#neighbourhood = new Neighbourhood({
       ...common,
@@ -233,7 +232,9 @@ export class LinuxHost implements Host {
     const place =
       link && link.mac !== "" ? { interfaceIndex: link.index, mac: link.mac } : undefined;
     this.#neighbourhood.use(place);
-    if (before === undefined || before.carrier !== link?.carrier) this.#witnesses.refresh();
+    if (before !== undefined && before.carrier === link?.carrier) return;
+    if (link?.carrier === true) this.#neighbourhood.forgive();
+    this.#witnesses.refresh();
   }
 
   #speakerOf(address: IpAddress): Speaker | undefined {

@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 
 import { type MonitorFact, parseMonitorLine } from "./ip-monitor-lines.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import type { Troubles } from "./troubles.ts";
 
 export interface IpMonitorOptions {
   /** What one piece of output said, in its order. */
   readonly onFacts: (facts: readonly MonitorFact[]) => void;
   /** The monitor was started, for the first time or again: facts were missed before, so look. */
   readonly onStarted: () => void;
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
 }
 
 /** A monitor that cannot live must not cost the machine its time. */
@@ -42,6 +43,7 @@ export class IpMonitor {
     });
     child.once("error", (error) => this.#ended(child, error.message));
     child.once("exit", (code, signal) => this.#ended(child, `it ended with ${signal ?? code}`));
+    this.#options.troubles.mended("monitor");
     this.#options.onStarted();
   }
 
@@ -54,7 +56,8 @@ export class IpMonitor {
   #ended(child: ChildProcess, reason: string): void {
     if (this.#stopped || this.#child !== child) return;
     this.#child = undefined;
-    this.#options.onTrouble(
+    this.#options.troubles.say(
+      "monitor",
       `Cannot follow the kernel with ip monitor: ${reason}; starting it again`,
     );
     this.#restart = setTimeout(() => this.start(), restartMillis);

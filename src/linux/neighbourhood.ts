@@ -93,13 +93,16 @@ export class Neighbourhood {
       this.close();
       return;
     }
-    for (const socket of [this.#arp, this.#discovery]) {
-      const result = socket.open(place.interfaceIndex);
-      if (result < 0) {
-        const reason = explain(result);
-        this.#options.troubles.say("packet socket", `Cannot hear the service network: ${reason}`);
-      }
-    }
+    const opened = [this.#arp, this.#discovery].map((socket) => socket.open(place.interfaceIndex));
+    const [failure] = opened.filter((result) => result < 0);
+    const { troubles } = this.#options;
+    if (failure === undefined) troubles.mended("hearing");
+    else troubles.say("hearing", `Cannot hear the service network: ${explain(failure)}`);
+  }
+
+  /** The link is up: frames that were refused before say nothing any more. */
+  forgive(): void {
+    this.#options.troubles.mended("send");
   }
 
   /** Asks who has the addresses, everybody and the one that should know. Changes nobody's table. */

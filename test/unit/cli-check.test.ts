@@ -76,7 +76,7 @@ test.each<[Partial<Status>, string]>([
   ],
   [
     { alerts: [{ sentence: "The clock jumped", age: 2000 }] },
-    "warning alert: The clock jumped, first seen 2.0 s ago",
+    "warning alert: The clock jumped, began 2.0 s ago",
   ],
 ])("what ails a running pair is found: %#", (changes, finding) => {
   expect(troubles(changes)).toEqual([finding]);

@@ -58,8 +58,8 @@ async function whoAnswers(
     report: (event) => {
       if (event.kind === "neighbour-answered") macs.add(event.mac);
     },
-    troubles: new Troubles((sentence) => {
-      trouble ??= sentence;
+    troubles: new Troubles((told) => {
+      if (told.kind !== "ended") trouble ??= told.sentence;
     }),
   });
   try {
