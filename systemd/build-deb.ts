@@ -103,6 +103,7 @@ function stageFiles(stage: string): void {
 function stageDebian(debian: string): void {
   cpSync(join(root, "systemd/debian"), debian, { recursive: true });
   chmodSync(join(debian, "rules"), 0o755);
+  cpSync(join(root, "systemd/failover.logrotate"), join(debian, "failover.logrotate"));
   for (const unit of ["failover.service", "failover@.service"])
     cpSync(join(root, "systemd", unit), join(debian, unit));
   // A prerelease sorts before its release in Debian's order only behind a tilde.

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import { now } from "../linux/alarm-clock.ts";
 import { localAddresses } from "../linux/network-facts.ts";
 import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
@@ -17,6 +18,7 @@ import {
   readKeyRing,
   requireTools,
 } from "./daemon/preparations.ts";
+import { TroubleBook } from "./daemon/trouble-book.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { hearingOf } from "./hearing.ts";
 import { createLog, type Log } from "./logging.ts";
@@ -75,9 +77,9 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
   const ring = await readKeyRing(configuration.key);
   const directory = options.stateDir ?? stateDirectory(configuration.pair);
   const unwritable = await prepareStateDirectory(directory);
-  const log = await createLog(configuration.log, (sentence) => {
-    if (sentence !== undefined) process.stderr.write(`${sentence}\n`);
-  });
+  const troubles = new TroubleBook(now);
+  const logTrouble = troubles.reporter("log", (sentence) => process.stderr.write(`${sentence}\n`));
+  const log = await createLog(configuration.log, logTrouble);
   const slow = raisePriority();
   for (const sentence of [unwritable, slow]) if (sentence !== undefined) log.warning(sentence);
   const bootId = await readBootId();
@@ -95,6 +97,7 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       readKeys: () => readKeyRing(configuration.key),
       bootId,
       log,
+      troubles,
       control,
       manager,
       hearing: hearingOf(configuration, here, await localAddresses()),

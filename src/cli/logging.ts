@@ -8,8 +8,8 @@ import type { ReportTrouble } from "./patient-writer.ts";
 
 /** The agent's log: one sentence a line. No method waits. */
 export interface Log {
-  error(sentence: string): void;
-  warning(sentence: string): void;
+  readonly error: (sentence: string) => void;
+  readonly warning: (sentence: string) => void;
   info(sentence: string): void;
   /**
    * The sentence is made only when the level lets it through: winston charges for a suppressed one.
@@ -41,8 +41,14 @@ export async function createLog(
       ? `<${priorities[at as keyof typeof priorities]}>${oneLine(String(message))}`
       : `${localTime(new Date())} ${at.padEnd(7)} ${oneLine(String(message))}`,
   );
-  const sinkOf = ({ file }: LogConfiguration): LogSink =>
-    file === undefined ? standardErrorSink() : fileSink(file, report, written);
+  const sinkOf = ({ file }: LogConfiguration): LogSink => {
+    if (file === undefined) return standardErrorSink();
+    // What becomes of the last lines in a file that was left is nobody's trouble any more.
+    const reportOwn: ReportTrouble = (sentence) => {
+      if (inForce.file === file) report(sentence);
+    };
+    return fileSink(file, reportOwn, written);
+  };
   const transportTo = ({ stream }: LogSink) => new transports.Stream({ stream, eol: "\n" });
   /** Of the files that were written to before. */
   let written = Promise.resolve();
@@ -68,6 +74,7 @@ export async function createLog(
       const elsewhere = next.file !== inForce.file;
       inForce = next;
       if (!elsewhere) return;
+      report(undefined);
       const [last, lastTransport] = [sink, transport];
       written = Promise.allSettled([written, last.end()]).then(() => {});
       sink = sinkOf(next);

@@ -35,7 +35,6 @@ export interface AddressKeeperOptions {
   readonly now: () => Instant;
   readonly afterSockets: (act: () => void) => void;
   readonly onCommand: CommandListener;
-  readonly onTrouble: (sentence: string) => void;
   readonly troubles: Troubles;
   /** After every look, before `picture` changes and before anything is reported. */
   readonly onPicture: (picture: Picture) => void;
@@ -84,7 +83,7 @@ export class AddressKeeper {
       parse: parseMonitorLine,
       onFacts: (facts) => options.afterSockets(() => this.#heard(facts)),
       onStarted: () => this.#lookAndSettle("unknown"),
-      onTrouble: options.onTrouble,
+      troubles,
     });
     this.#reconciler = new Reconciler({
       scene: () => this.#scene,
@@ -255,10 +254,10 @@ export class AddressKeeper {
 
   #nameRemovals(seen: Picture): void {
     if (this.#wish?.address !== "present") return;
-    const { now, onTrouble } = this.#options;
+    const { now, troubles } = this.#options;
     const lease = { lease: this.#lease, leaseAge: elapsed(this.#leasedAt ?? now(), now()) };
     const sentence = removalSentence(this.#scene, this.#picture, seen, lease);
-    if (sentence !== undefined) onTrouble(sentence);
+    if (sentence !== undefined) troubles.happened("removal", sentence);
   }
 
   #holderOf(address: IpAddress): number | undefined {

@@ -8,7 +8,7 @@ import { countConnections, listConnections } from "./diversion/connections-list.
 import { Diverter } from "./diversion/diverter.ts";
 import { listStragglers, type Straggler } from "./diversion/stragglers.ts";
 import type { IpAddress } from "./ip-address.ts";
-import { reasonOf } from "./troubles.ts";
+import { reasonOf, type Troubles } from "./troubles.ts";
 
 export interface ConnectionKeeperOptions {
   readonly table: string;
@@ -19,7 +19,7 @@ export interface ConnectionKeeperOptions {
   /** Tells one neighbour that the addresses are at `holder`. */
   readonly correct: (neighbour: MacAddress, holder: MacAddress) => void;
   readonly onCommand: CommandListener;
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
   /** What an administrator should read: who is left, who is cut. */
   readonly onNotice: (sentence: string) => void;
 }
@@ -61,7 +61,7 @@ export class ConnectionKeeper {
   #stopped = false;
 
   constructor(options: ConnectionKeeperOptions) {
-    const { table, device, ownMac, addresses, onCommand, onTrouble, report } = options;
+    const { table, device, ownMac, addresses, onCommand, troubles, report } = options;
     this.#options = options;
     this.#addresses = addresses;
     this.#diverter = new Diverter({
@@ -70,7 +70,7 @@ export class ConnectionKeeper {
       ownMac,
       addresses: () => this.#addresses,
       onCommand,
-      onTrouble,
+      troubles,
       onDiverted: (diversion) => report({ kind: "diversion-observed", diversion }),
       onKept: () => this.#kept(),
     });
@@ -100,7 +100,8 @@ export class ConnectionKeeper {
       this.#listed = () => this.#options.report({ kind: "kept-listed", id, flows });
       this.#diverter.keep(flows);
     } catch (error) {
-      this.#options.onTrouble(`Cannot list the open connections: ${reasonOf(error)}`);
+      const sentence = `Cannot list the open connections: ${reasonOf(error)}`;
+      this.#options.troubles.happened("list of connections", sentence);
     }
   }
 
@@ -111,20 +112,21 @@ export class ConnectionKeeper {
 
   /** Names whose connections they are, and ends them with a reset while the address is still here. */
   async cutKept(): Promise<void> {
-    const { onCommand, onTrouble, onNotice } = this.#options;
+    const { onCommand, troubles, onNotice } = this.#options;
     const addresses = this.#addresses;
     try {
       const { total, clients } = await countConnections(addresses);
       const whose = clients.map(({ client, count }) => `${count} of ${client}`).join(", ");
       if (total > 0) onNotice(`Ending ${counted(total, "connection")} still open: ${whose}`);
     } catch (error) {
-      onTrouble(`Cannot tell whose connections are ended: ${reasonOf(error)}`);
+      const sentence = `Cannot tell whose connections are ended: ${reasonOf(error)}`;
+      troubles.happened("owners of connections", sentence);
     }
     for (const { text, family } of addresses) {
       const args = endArguments(family === 6 ? `[${text}]` : text);
       onCommand(commandLine("ss", args));
       const result = await runCommand("ss", args, cutPatienceMillis);
-      if (result.kind === "failed") onTrouble(result.reason);
+      if (result.kind === "failed") troubles.happened("end of connections", result.reason);
     }
   }
 
@@ -155,16 +157,19 @@ export class ConnectionKeeper {
   async #count(): Promise<void> {
     if (this.#stopped || !this.#counts) {
       this.#timer = undefined;
+      this.#options.troubles.mended("count of connections");
       return;
     }
-    const { report, onTrouble } = this.#options;
+    const { report, troubles } = this.#options;
     const began = performance.now();
     try {
       const { total: connections } = await countConnections(this.#addresses);
       const stragglers = await this.#stragglers();
+      troubles.mended("count of connections");
       if (!this.#stopped) report({ kind: "connections-counted", connections, stragglers });
     } catch (error) {
-      onTrouble(`Cannot count the open connections: ${reasonOf(error)}`);
+      const sentence = `Cannot count the open connections: ${reasonOf(error)}`;
+      if (!this.#stopped) troubles.say("count of connections", sentence);
     }
     if (!this.#stopped) this.#countSoon(performance.now() - began);
   }

@@ -3,13 +3,14 @@ import type { Wish } from "../core/effect.ts";
 import { type CommandListener, runNft } from "./command.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { anyConnection } from "./sock-diag.ts";
+import type { Troubles } from "./troubles.ts";
 
 export interface DoorOptions {
   readonly table: string;
   readonly addresses: readonly IpAddress[];
   readonly report: Report;
   readonly onCommand: CommandListener;
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
 }
 
 const nftPatienceMillis = 2000;
@@ -80,9 +81,10 @@ export class Door {
   }
 
   async #nft(script: string, what: string): Promise<boolean> {
-    const { onCommand, onTrouble } = this.#options;
+    const { onCommand, troubles } = this.#options;
     const result = await runNft(script, { what, onCommand, timeoutMillis: nftPatienceMillis });
-    if (result.kind === "failed") onTrouble(result.reason);
+    if (result.kind === "failed") troubles.say("door", result.reason);
+    else troubles.mended("door");
     return result.kind === "done";
   }
 }

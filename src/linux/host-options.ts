@@ -1,6 +1,7 @@
 import type { Report } from "../agent/ports.ts";
 import type { Instant } from "../core/time.ts";
 import type { CommandListener } from "./command.ts";
+import type { TroubleListener } from "./troubles.ts";
 
 /** What may be replaced while the host runs, between two handovers. */
 export interface HostSettings {
@@ -37,7 +38,7 @@ export interface LinuxHostOptions extends HostSettings {
   readonly afterSockets: (act: () => void) => void;
   /** Of every command but renewals, which are several a second. */
   readonly onCommand?: CommandListener;
-  readonly onTrouble?: (sentence: string) => void;
+  readonly onTrouble?: TroubleListener;
   /** What an administrator should read of a handover: who is left, who is cut. */
   readonly onNotice?: (sentence: string) => void;
   /** A round of announcements is out. */

@@ -52,9 +52,9 @@ export class LinuxHost implements Host {
 
   constructor(options: LinuxHostOptions) {
     assert(Number.isInteger(options.leaseSeconds) && options.leaseSeconds >= 2);
-    const { report, now, afterSockets, onCommand = ignore, onTrouble = ignore } = options;
+    const { report, now, afterSockets, onCommand = ignore } = options;
     const { interface: device, leaseSeconds } = options;
-    const troubles = new Troubles(onTrouble);
+    const troubles = new Troubles(options.onTrouble ?? ignore);
     const addresses = options.addresses.map(parseAddress);
     const common = { addresses, report, now, troubles };
     const reportLater: Report = (event) => afterSockets(() => report(event));
@@ -73,7 +73,6 @@ export class LinuxHost implements Host {
       carrierOf: (link) => this.#link?.carrierOf(link) ?? plainCarrier(link),
       afterSockets,
       onCommand,
-      onTrouble,
       onPicture: (picture) => this.#see(picture),
     });
     const { batch } = this.#keeper;
@@ -81,13 +80,13 @@ export class LinuxHost implements Host {
       const scene = () => this.#keeper.scene;
       this.#link = new ServiceLink({ interface: device, scene, batch, now, troubles });
     }
-    this.#routes = new Routes({ routes: options.routes, batch, now, troubles, onTrouble });
+    this.#routes = new Routes({ routes: options.routes, batch, now, troubles });
     this.#door = new Door({
       table: tableName(options.pair),
       addresses,
       report: reportLater,
       onCommand,
-      onTrouble,
+      troubles,
     });
     this.#connections = new ConnectionKeeper({
       table: tableName(options.pair),
@@ -97,8 +96,8 @@ export class LinuxHost implements Host {
       report: reportLater,
       correct: (neighbour, holder) => this.#surroundings.correct(neighbour, holder),
       onCommand,
-      onTrouble,
-      onNotice: options.onNotice ?? onTrouble,
+      troubles,
+      onNotice: options.onNotice ?? ignore,
     });
     this.#surroundings = new Surroundings({
       ...common,

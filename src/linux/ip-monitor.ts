@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 import { LineSplitter } from "./line-splitter.ts";
+import type { Troubles } from "./troubles.ts";
 
 export interface IpMonitorOptions<Fact> {
   /** As `ip monitor` names them: `address`, `link`, `route`. */
@@ -11,7 +12,7 @@ export interface IpMonitorOptions<Fact> {
   readonly onFacts: (facts: readonly Fact[]) => void;
   /** The monitor was started, for the first time or again: facts were missed before, so look. */
   readonly onStarted: () => void;
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
 }
 
 /** A monitor that cannot live must not cost the machine its time. */
@@ -45,6 +46,7 @@ export class IpMonitor<Fact> {
     });
     child.once("error", (error) => this.#ended(child, error.message));
     child.once("exit", (code, signal) => this.#ended(child, `it ended with ${signal ?? code}`));
+    this.#options.troubles.mended("monitor");
     this.#options.onStarted();
   }
 
@@ -57,7 +59,8 @@ export class IpMonitor<Fact> {
   #ended(child: ChildProcess, reason: string): void {
     if (this.#stopped || this.#child !== child) return;
     this.#child = undefined;
-    this.#options.onTrouble(
+    this.#options.troubles.say(
+      "monitor",
       `Cannot follow the kernel with ip monitor: ${reason}; starting it again`,
     );
     this.#restart = setTimeout(() => this.start(), restartMillis);

@@ -15,6 +15,7 @@ import { PacketSocket } from "./packet-socket.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface NeighbourhoodOptions {
+  readonly network: "service" | "heartbeat";
   readonly addresses: readonly IpAddress[];
   /** The peer's own, on the service network. */
   readonly peers: readonly IpAddress[];
@@ -93,13 +94,17 @@ export class Neighbourhood {
       this.close();
       return;
     }
-    for (const socket of [this.#arp, this.#discovery]) {
-      const result = socket.open(place.interfaceIndex);
-      if (result < 0) {
-        const reason = explain(result);
-        this.#options.troubles.say("packet socket", `Cannot hear the service network: ${reason}`);
-      }
-    }
+    const opened = [this.#arp, this.#discovery].map((socket) => socket.open(place.interfaceIndex));
+    const [failure] = opened.filter((result) => result < 0);
+    const { network, troubles } = this.#options;
+    if (failure === undefined) troubles.mended(`hearing ${network}`);
+    else
+      troubles.say(`hearing ${network}`, `Cannot hear the ${network} network: ${explain(failure)}`);
+  }
+
+  /** The link is up: frames that were refused before say nothing any more. */
+  forgive(): void {
+    this.#options.troubles.mended(`send ${this.#options.network}`);
   }
 
   /** Asks who has the addresses, everybody and the one that should know. Changes nobody's table. */
@@ -131,12 +136,12 @@ export class Neighbourhood {
   /** An interface without carrier refuses frames: one sentence until it takes them again. */
   send(family: 4 | 6, frame: Uint8Array): void {
     const result = (family === 4 ? this.#arp : this.#discovery).send(frame);
-    const { troubles } = this.#options;
+    const { network, troubles } = this.#options;
     if (result >= 0) {
-      troubles.mended("send");
+      troubles.mended(`send ${network}`);
       return;
     }
-    troubles.say("send", `Cannot send on the service network: ${explain(result)}`);
+    troubles.say(`send ${network}`, `Cannot send on the ${network} network: ${explain(result)}`);
   }
 
   /** Reads what waits in the sockets and reports it. */

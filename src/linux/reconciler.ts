@@ -41,8 +41,9 @@ export class Reconciler {
     this.#silent = new Track(options.now, options.onStepDone);
   }
 
-  /** A new wish is not held up by what the last one suffered. */
+  /** A new wish is not held up by what the last one suffered; the next renewal shows how it fares. */
   forgive(): void {
+    this.#options.troubles.mended("renewal");
     this.#wishedAt = this.#options.now();
     this.#address.forgive();
     this.#silent.forgive();
@@ -77,13 +78,20 @@ export class Reconciler {
         const callOff = this.#runIp("address", lines, done);
         this.#callOff = wish.address === "present" ? callOff : undefined;
       });
+    else if (!this.#address.busy) this.#options.troubles.mended("address");
     const settled = this.#hasSettled(scene, picture);
     const step = nextSilentStep(scene, wish, picture, settled);
     if (step !== undefined) this.#silent.begin((done) => this.#runSilent(step, picture, done));
+    else if (!this.#silent.busy) this.#silentIsWell();
     return {
       address: lines.length === 0 && !this.#address.busy,
       silent: step === undefined && !this.#silent.busy && settled,
     };
+  }
+
+  #silentIsWell(): void {
+    this.#options.troubles.mended("silence");
+    this.#options.troubles.mended("mute");
   }
 
   /** The keeper looks once a second, so nothing has to wake it for this. */

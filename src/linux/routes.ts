@@ -13,7 +13,6 @@ export interface RoutesOptions {
   readonly batch: IpBatch;
   readonly now: () => Instant;
   readonly troubles: Troubles;
-  readonly onTrouble: (sentence: string) => void;
 }
 
 const retryEvery = millis(1000);
@@ -40,7 +39,7 @@ export class Routes {
       parse: removedDestination,
       onFacts: (gone) => this.#removed(new Set(gone)),
       onStarted: () => {},
-      onTrouble: options.onTrouble,
+      troubles: options.troubles,
     });
   }
 
@@ -113,7 +112,7 @@ export class Routes {
   #removed(destinations: ReadonlySet<string>): void {
     const gone = [...this.#ours.keys()].filter((route) => destinations.has(destinationOf(route)));
     this.#doubt(gone);
-    if (gone.length > 0) this.#options.onTrouble(removal(gone));
+    if (gone.length > 0) this.#options.troubles.happened("routes", removal(gone));
   }
 
   #doubt(routes: readonly string[]): void {

@@ -40,13 +40,14 @@ export class Surroundings {
     this.#heartbeatName = heartbeat;
     this.#service = new Neighbourhood({
       ...common,
+      network: "service",
       peers: heartbeat === undefined ? peers : [],
       isWitness,
     });
     this.#heartbeat =
       heartbeat === undefined
         ? this.#service
-        : new Neighbourhood({ ...common, addresses: [], peers, isWitness });
+        : new Neighbourhood({ ...common, network: "heartbeat", addresses: [], peers, isWitness });
     this.#route = heartbeat === undefined ? undefined : new NetlinkSocket("route");
     this.#witnesses = new Witnesses({
       interface: heartbeat ?? options.interface,
@@ -63,8 +64,10 @@ export class Surroundings {
     // One that is down when it is free has nobody around, and that is no trouble.
     const there = link && link.mac !== "" && (link.up || this.#heartbeatName === undefined);
     this.#service.use(there ? { interfaceIndex: link.index, mac: link.mac } : undefined);
-    if (before === undefined || before.carrier !== link?.carrier) this.#witnesses.refresh();
     this.#lookAtHeartbeat();
+    if (before !== undefined && before.carrier === link?.carrier) return;
+    if (link?.carrier === true) this.#service.forgive();
+    this.#witnesses.refresh();
   }
 
   probe(holder: MacAddress | undefined): void {

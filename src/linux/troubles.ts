@@ -1,21 +1,37 @@
-/** Says each trouble once, and again only after it was mended or has changed. */
+/**
+ * Something that is not as it should be. `place` says where, always by the same name. What `began` lasts
+ * until it `ended`, and begins anew when its sentence changes; what `happened` was over at once.
+ */
+export type Trouble =
+  | { readonly kind: "began" | "happened"; readonly place: string; readonly sentence: string }
+  | { readonly kind: "ended"; readonly place: string };
+
+export type TroubleListener = (trouble: Trouble) => void;
+
+/** Tells each trouble once when it begins, and once when it ends. */
 export class Troubles {
-  readonly #tell: (sentence: string) => void;
+  readonly #tell: TroubleListener;
   readonly #said = new Map<string, string>();
 
-  constructor(tell: (sentence: string) => void) {
+  constructor(tell: TroubleListener) {
     this.#tell = tell;
   }
 
-  /** `topic` names what is in trouble; the sentence may change while it lasts. */
-  say(topic: string, sentence: string): void {
-    if (this.#said.get(topic) === sentence) return;
-    this.#said.set(topic, sentence);
-    this.#tell(sentence);
+  /** The sentence may change while it lasts. */
+  say(place: string, sentence: string): void {
+    if (this.#said.get(place) === sentence) return;
+    this.#said.set(place, sentence);
+    this.#tell({ kind: "began", place, sentence });
   }
 
-  mended(topic: string): void {
-    this.#said.delete(topic);
+  /** Also to be called where nothing was the matter, or where it does not matter any more. */
+  mended(place: string): void {
+    if (this.#said.delete(place)) this.#tell({ kind: "ended", place });
+  }
+
+  /** Every time. */
+  happened(place: string, sentence: string): void {
+    this.#tell({ kind: "happened", place, sentence });
   }
 }
 

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 
 import type { Transport } from "../agent/ports.ts";
+import { type TroubleListener, Troubles } from "./troubles.ts";
 
 export interface UdpPath {
   /** IP addresses; a link-local one carries its interface, `fe80::1%eth0`. */
@@ -15,8 +16,8 @@ export interface UdpTransportOptions {
   /** Bound here, sent to there: the same on both machines. */
   readonly port: number;
   readonly onDatagram: (path: number, bytes: Uint8Array) => void;
-  /** Once for each trouble of a path, and once when it is over. */
-  readonly onTrouble?: (path: number, sentence: string) => void;
+  /** Once for each trouble of a path, by its local address, and once when it is over. */
+  readonly onTrouble?: TroubleListener;
 }
 
 /**
@@ -73,6 +74,7 @@ class Path {
   readonly #count: () => void;
   #socket: Socket | undefined;
   #repair: NodeJS.Timeout | undefined;
+  readonly #troubles: Troubles;
   #connected = false;
   #state: PathState = { kind: "opening" };
 
@@ -80,6 +82,7 @@ class Path {
     this.#index = index;
     this.#options = options;
     this.#count = count;
+    this.#troubles = new Troubles(options.onTrouble ?? (() => {}));
   }
 
   open(): void {
@@ -156,24 +159,26 @@ class Path {
   }
 
   #enter(state: PathState): void {
-    const before = this.#state;
+    const settled = state.kind === "open" && this.#state.kind === "open";
     this.#state = state;
-    if (sameState(before, state) || (before.kind === "opening" && state.kind === "open")) return;
+    if (settled) return;
     const { local, remote } = this.#ends;
-    this.#options.onTrouble?.(this.#index, sentenceOf(state, local, remote, this.#options.port));
+    const sentence = sentenceOf(state, local, remote, this.#options.port);
+    if (sentence === undefined) this.#troubles.mended(`path ${local}`);
+    else this.#troubles.say(`path ${local}`, sentence);
   }
 }
 
-const sameState = (one: PathState, other: PathState): boolean =>
-  one.kind === "broken" && other.kind === "broken"
-    ? one.reason === other.reason
-    : one.kind === other.kind;
-
-const sentenceOf = (state: PathState, local: string, remote: string, port: number): string => {
+const sentenceOf = (
+  state: PathState,
+  local: string,
+  remote: string,
+  port: number,
+): string | undefined => {
   switch (state.kind) {
     case "opening":
     case "open":
-      return `The path from ${local} to ${remote} works again`;
+      return undefined;
     case "refused":
       return `Cannot reach the agent at ${remote} port ${port}: nothing listens there`;
     case "broken":

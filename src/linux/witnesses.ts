@@ -48,6 +48,7 @@ export class Witnesses {
 
   /** From the next question on; what the others still say is not heard any more. */
   use(witness: WitnessesOptions["witness"]): void {
+    for (const { text } of this.addresses) this.#options.troubles.mended(`witness ${text}`);
     this.#witness = witness;
     this.#awaited.clear();
     this.#echo[4].close();

@@ -82,4 +82,5 @@ export type FromReader =
       readonly count: Count | undefined;
       readonly positions: readonly Start[];
     }
-  | { readonly kind: "trouble"; readonly sentence: string };
+  /** Of one file; undefined when it is over. */
+  | { readonly kind: "trouble"; readonly path: string; readonly sentence: string | undefined };

@@ -6,7 +6,8 @@ export interface ReaderThreadOptions {
   /** What the next thread is started with: asked again for every thread. */
   readonly start: () => ReaderStart;
   readonly onReport: (report: Extract<FromReader, { kind: "report" }>) => void;
-  readonly onTrouble: (sentence: string) => void;
+  /** Without a sentence: it is over. `place`: the path of a file, or `reader`. */
+  readonly onTrouble: (place: string, sentence: string | undefined) => void;
 }
 
 export interface OpenQuestion {
@@ -27,6 +28,8 @@ export interface OpenQuestion {
 export class ReaderThread implements AsyncDisposable {
   readonly #options: ReaderThreadOptions;
   readonly #open = new Map<number, OpenQuestion>();
+  /** Of which somebody was told that something is the matter with them. */
+  readonly #troubled = new Set<string>();
   #worker: Worker | undefined;
   #lastNumber = 0;
   /** It has answered once, so that the installation is sound and dying is an accident. */
@@ -90,12 +93,13 @@ export class ReaderThread implements AsyncDisposable {
 
   #hear(message: FromReader): void {
     if (this.#stopped) return;
+    this.#tellTrouble(readerItself, undefined);
     switch (message.kind) {
       case "report":
         this.#options.onReport(message);
         return;
       case "trouble":
-        this.#options.onTrouble(message.sentence);
+        this.#tellTrouble(message.path, message.sentence);
         return;
       case "answer": {
         this.#proved = true;
@@ -118,19 +122,35 @@ export class ReaderThread implements AsyncDisposable {
     const wait = Math.min(rebirthMillis * 2 ** this.#deaths, rebirthMillisMax);
     this.#deaths += 1;
     this.#rebirth = setTimeout(() => this.start(), wait);
-    this.#options.onTrouble(
+    // The next one looks at every file anew.
+    this.#forgetTroubles();
+    this.#tellTrouble(
+      readerItself,
       `The reader of the access_logs died: ${reason}; another one starts in ${wait} ms ` +
         "and goes on where it stood; only lines in a file renamed meanwhile may be missed",
     );
   }
 
+  #tellTrouble(place: string, sentence: string | undefined): void {
+    const known = this.#troubled.delete(place);
+    if (sentence !== undefined) this.#troubled.add(place);
+    if (known || sentence !== undefined) this.#options.onTrouble(place, sentence);
+  }
+
+  #forgetTroubles(): void {
+    for (const place of this.#troubled) this.#tellTrouble(place, undefined);
+  }
+
   #stop(error: Error): void {
     this.#stopped = true;
     clearTimeout(this.#rebirth);
+    this.#forgetTroubles();
     for (const { fail } of this.#open.values()) fail(error);
     this.#open.clear();
   }
 }
+
+const readerItself = "reader";
 
 const rebirthMillis = 100;
 const rebirthMillisMax = 30_000;

@@ -44,8 +44,8 @@ export class Reader {
   poll(now: number): void {
     for (const file of this.#files) file.poll(now);
     for (const file of this.#files) {
-      const sentence = file.newTrouble(now);
-      if (sentence !== undefined) this.#post({ kind: "trouble", sentence });
+      const news = file.newTrouble(now);
+      if (news !== undefined) this.#post({ kind: "trouble", path: file.path, ...news });
     }
     this.#report();
     this.#answerAwaited();

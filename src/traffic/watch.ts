@@ -38,8 +38,11 @@ export interface TrafficWatchOptions {
   /** One that compileFormat takes: a name, or a pattern in the web server's notation. */
   readonly format: string;
   readonly onCount: (count: Count) => void;
-  /** One sentence, once, until it mends. */
-  readonly onTrouble: (sentence: string) => void;
+  /**
+   * Once when it begins, and once without a sentence when it is over. `place`: the path of a file, or
+   * `reader`.
+   */
+  readonly onTrouble: (place: string, sentence: string | undefined) => void;
 }
 
 export function watchTraffic(options: TrafficWatchOptions): TrafficWatch {

@@ -51,17 +51,21 @@ export class WatchedFile {
     return this.#minute.sum(since);
   }
 
+  get path(): string {
+    return this.#options.path;
+  }
+
   /**
    * What is wrong, as a sentence, once; again only after it was well, or otherwise wrong, in
-   * between.
+   * between. An answer without a sentence: it is over.
    */
-  newTrouble(now: number): string | undefined {
+  newTrouble(now: number): { readonly sentence: string | undefined } | undefined {
     this.#judge(now);
     const lasting = this.#follower.trouble(now);
     const trouble = lasting ?? (this.#garbled ? "garbled" : undefined);
     if (trouble === this.#told) return undefined;
     this.#told = trouble;
-    return trouble === "garbled" ? this.#garbledSentence(now) : trouble;
+    return { sentence: trouble === "garbled" ? this.#garbledSentence(now) : trouble };
   }
 
   close(): void {

@@ -277,6 +277,17 @@ it("an address that the kernel refuses is told once, and tried again once a seco
   expect(h.commands.length).toBeLessThan(12);
   h.pair.here.runWords("sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6");
   await h.eventually("the address", () => h.lastPresence === "all", 5000);
+  await h.eventually("the end of the trouble", () => h.mended.includes("address"));
+});
+
+it("an address that is not wished any more is no trouble, though the kernel refused it", async () => {
+  await using h = await LinuxHarness.start({ addresses: ["fd99::100"] });
+  h.pair.here.runWords("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6");
+  h.host.reconcile(held);
+  await h.eventually("the refusal", () => h.troubles.length > 0);
+  expect(h.mended).toEqual([]);
+  h.host.reconcile(absent);
+  await h.eventually("the end of the trouble", () => h.mended.includes("address"));
 });
 
 it("three hundred addresses come, stay and go together", async () => {

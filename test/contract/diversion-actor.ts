@@ -9,6 +9,7 @@ import { countConnections, listConnections } from "../../src/linux/diversion/con
 import { Diverter } from "../../src/linux/diversion/diverter.ts";
 import { listDivertedFlows, listStragglers } from "../../src/linux/diversion/stragglers.ts";
 import { parseAddress } from "../../src/linux/ip-address.ts";
+import { Troubles } from "../../src/linux/troubles.ts";
 
 /**
  * A machine of the diversion's lab: a diverter, a server that says its name, and a client, in the network
@@ -41,7 +42,9 @@ const diverter = new Diverter({
   onDiverted: (value) => say({ word: "diverted", value }),
   onKept: (flows) => say({ word: "kept", value: flows.length }),
   onCommand: (line, script = "") => say({ word: "command", value: `${line}\n${script}` }),
-  onTrouble: (value) => say({ word: "trouble", value }),
+  troubles: new Troubles((trouble) => {
+    if (trouble.kind !== "ended") say({ word: "trouble", value: trouble.sentence });
+  }),
 });
 
 interface Client {

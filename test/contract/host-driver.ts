@@ -40,7 +40,7 @@ export type DriverOrder =
 
 export type DriverWord =
   | { readonly word: "event"; readonly event: Event }
-  | { readonly word: "command" | "trouble"; readonly text: string }
+  | { readonly word: "command" | "trouble" | "mended"; readonly text: string }
   | { readonly word: "announced"; readonly frames: number };
 
 const say = (word: DriverWord): void => {
@@ -55,7 +55,13 @@ const host = new LinuxHost({
   report: (event) => say({ word: "event", event }),
   afterSockets: (act) => clock.afterSockets(act),
   onCommand: (text) => say({ word: "command", text }),
-  onTrouble: (text) => say({ word: "trouble", text }),
+  onTrouble: (trouble) =>
+    say(
+      trouble.kind === "ended"
+        ? { word: "mended", text: trouble.place }
+        : { word: "trouble", text: trouble.sentence },
+    ),
+  onNotice: (text) => say({ word: "trouble", text }),
   onAnnounced: (frames) => say({ word: "announced", frames }),
 });
 

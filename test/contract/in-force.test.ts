@@ -57,9 +57,15 @@ it("another access_log is counted, and another port is looked at, from the chang
     node: "primary",
     onCount: ({ id, requests }) => counts.push(`${id}: ${requests}`),
     report: (event) => events.push(event),
-    onTrouble: (sentence) => troubles.push(sentence),
+    onTrouble: ({ kind, place }) => troubles.push(`${kind} ${place}`),
   });
   await inForce.start();
+  // Of the first file alone, and not a word of it when another one is read.
+  await rm(first);
+  await eventually("the missing file", () => troubles.includes(`began access_log ${first}`), 9000);
+  await writeFile(first, "");
+  await eventually("the file again", () => troubles.includes(`ended access_log ${first}`));
+  troubles.length = 0;
   const listens = () => events.findLast((event) => event.kind === "service-observed")?.listening;
   await eventually("the first port", () => listens() === true);
 

@@ -16,6 +16,8 @@ export class LinuxHarness implements HostHarness {
   readonly events: Event[] = [];
   readonly commands: string[] = [];
   readonly troubles: string[] = [];
+  /** The places of those that are over. */
+  readonly mended: string[] = [];
   /** Frames of each round of announcements that is out. */
   readonly rounds: number[] = [];
   readonly pair: Pair;
@@ -171,10 +173,14 @@ export class LinuxHarness implements HostHarness {
     }
   }
 
+  get #heard() {
+    return { command: this.commands, trouble: this.troubles, mended: this.mended };
+  }
+
   #take(word: DriverWord): void {
     if (word.word === "event") this.events.push(word.event);
     else if (word.word === "announced") this.rounds.push(word.frames);
-    else (word.word === "command" ? this.commands : this.troubles).push(word.text);
+    else this.#heard[word.word].push(word.text);
   }
 }
 

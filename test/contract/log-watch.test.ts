@@ -39,7 +39,7 @@ async function begin(...paths: string[]): Promise<void> {
     paths: paths.length === 0 ? [log] : paths,
     format: "auto",
     onCount: (count) => counts.push(count),
-    onTrouble: (sentence) => troubles.push(sentence),
+    onTrouble: (trouble, sentence) => troubles.push(sentence ?? `mended: ${trouble}`),
   });
   await watch.start();
 }
@@ -116,7 +116,8 @@ describe("a count", () => {
       await dead;
       await sooner(() => counts.at(-1)?.requests).toBe(20 * death);
     }
-    expect(troubles.length).toBe(3);
+    expect(troubles.length).toBe(6);
+    expect(troubles.filter((sentence) => sentence === "mended: reader").length).toBe(3);
     expect(troubles[0]).toMatch(/^The reader of the access_logs died: .+; another one starts in/);
     expect(workers.length).toBe(4);
     const told = counts.map(({ requests }) => requests);
@@ -197,7 +198,22 @@ describe("the files", () => {
     appendFileSync(log, linesFrom(1, 1000));
     await lookAgain();
     appendFileSync(log, "x\n".repeat(1000));
-    await sooner(() => troubles.length).toBe(2);
+    await sooner(() => troubles.length).toBe(3);
+    expect(troubles[1]).toBe(`mended: ${log}`);
+  });
+  test("are looked at anew by the next thread, and by nobody when the watch ends", async () => {
+    const missing = join(place, "missing.log");
+    await begin(missing);
+    await workers.at(-1)?.terminate();
+    await sooner(() => troubles.length).toBe(5);
+    await watch[Symbol.asyncDispose]();
+    const wrong = expect.stringContaining(`Cannot read ${missing}`);
+    expect(troubles.filter((sentence) => !sentence.includes("reader"))).toEqual([
+      wrong,
+      `mended: ${missing}`,
+      wrong,
+      `mended: ${missing}`,
+    ]);
   });
 });
 

@@ -55,6 +55,7 @@ it("a witness beyond the link is asked by echo", async () => {
   await wait(100);
   h.host.probeWitness();
   await h.eventually("the echo of IPv6", () => answered() === 2, 5000);
+  expect(h.mended).toEqual(["witness 2001:db8::1"]);
 });
 
 it("left to itself, the witness is the gateway, found soon after its route came", async () => {

@@ -52,6 +52,13 @@ const interfaceOf = (pair: Pair, name: MachineName) =>
 test("a changed file is put in force while the pair serves: nothing fails, nothing moves", async () => {
   await using pair = await Pair.start({ configuration: begun });
   const admin = new Administrator(pair);
+  // One agent was there before the other, and says so for some seconds.
+  for (const name of machineNames)
+    await until(
+      `no alert of ${name} is left from the start`,
+      async () => (await admin.status(name)).alerts.length === 0,
+      { within: 20_000 },
+    );
   const from = now();
   const before = { primary: await admin.status("primary"), backup: await admin.status("backup") };
 

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { agentFindings } from "../../src/cli/check/agent-findings.ts";
-import { fileFindings } from "../../src/cli/check/file-findings.ts";
+import { fileFindings, sandboxFindings } from "../../src/cli/check/file-findings.ts";
 import type { Finding } from "../../src/cli/check/finding.ts";
 import { findingLines } from "../../src/cli/check-command.ts";
 import { configurationDigest } from "../../src/cli/configuration/digest.ts";
@@ -76,7 +78,7 @@ test.each<[Partial<Status>, string]>([
   ],
   [
     { alerts: [{ sentence: "The clock jumped", age: 2000 }] },
-    "warning alert: The clock jumped, first seen 2.0 s ago",
+    "warning alert: The clock jumped, began 2.0 s ago",
   ],
 ])("what ails a running pair is found: %#", (changes, finding) => {
   expect(troubles(changes)).toEqual([finding]);
@@ -93,13 +95,17 @@ test("files are looked at one by one, those the agent will make are no fault", a
     socket: at("run/www.sock"),
     accessLogs: [at("access.log"), at("no.log")],
     logFormat: "auto",
+    log: at("agent.log"),
   });
   expect(words(findings)).toEqual([
     `ok key: ${at("key")} holds 1 key`,
     `ok state: ${at("a/b")} can be made`,
     `ok socket: ${at("run")} can be made`,
+    `ok log: ${at("agent.log")} can be made`,
     `ok access_log: ${at("access.log")} can be read; it has no line yet`,
     `warning access_log: ${at("no.log")} cannot be read: there is no such file or directory`,
+    ...[at("access.log"), at("no.log")].map(inPrivateTmp),
+    inPrivateTmp(at("agent.log")).replace("access_log", "log").replace("read", "written"),
   ]);
 });
 
@@ -113,6 +119,7 @@ test("a change of keys that was left in the middle is named, with what ends it",
     socket: place.path("www.sock"),
     accessLogs: [],
     logFormat: "auto",
+    log: undefined,
   });
   expect(finding).toEqual({
     level: "warning",
@@ -130,13 +137,37 @@ test("a key that others can read and a directory that others can write are fault
   await mkdir(place.path("state"));
   await chmod(place.path("state"), 0o777);
   const files = { key: place.path("key"), stateDirectory: place.path("state") };
-  const logs = { accessLogs: [], logFormat: "auto" };
+  const logs = { accessLogs: [], logFormat: "auto", log: place.path("state") };
   const findings = await fileFindings({ ...files, ...logs, socket: place.path("www.sock") });
   expect(words(findings)).toEqual([
     `failed key: Cannot use the key file ${files.key}: its mode is 0644; chmod 600 ${files.key}`,
     `failed state: ${place.path("state")}: its mode is 0777; chmod 700 ${place.path("state")}`,
     `ok socket: ${place.directory} can be written`,
+    `failed log: ${place.path("state")} is no regular file`,
+    expect.stringContaining("PrivateTmp"),
   ]);
+});
+
+const inPrivateTmp = (file: string): string =>
+  `warning access_log: ${file} cannot be read by the agent of the unit, which has PrivateTmp=yes`;
+
+test("what the unit hides from the agent, or closes to it, is found", () => {
+  const files = [
+    "/var/log/a",
+    "/srv/a",
+    "/tmp/a",
+    "/var/tmp/b/a",
+    "/home/x/a",
+    "/etc/a",
+    "/tmpa/a",
+  ];
+  const found = (use: "read" | "written") =>
+    sandboxFindings("log", use, files).map(({ found: sentence }) => sentence.split(" ")[0]);
+  expect(found("read")).toEqual(["/tmp/a", "/var/tmp/b/a"]);
+  expect(found("written")).toEqual(["/tmp/a", "/var/tmp/b/a", "/home/x/a", "/etc/a"]);
+  const unit = readFileSync(join(import.meta.dirname, "../../systemd/failover.service"), "utf8");
+  for (const { found: sentence } of sandboxFindings("log", "written", files))
+    expect(unit).toContain(`\n${sentence.split(" has ")[1]}\n`);
 });
 
 test.each([
@@ -160,6 +191,7 @@ test.each([
     socket: place.path("www.sock"),
     accessLogs: [log],
     logFormat,
+    log: undefined,
   });
   expect(words(finding === undefined ? [] : [finding])[0]).toContain(expected.replace("LOG", log));
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Strangers } from "../../src/cli/daemon/strangers.ts";
 import type { Arrivals } from "../../src/linux/diversion/arrivals.ts";
+import { Troubles } from "../../src/linux/troubles.ts";
 
 let kernel: () => Arrivals;
 let excluded: (readonly string[])[];
@@ -21,7 +22,9 @@ beforeEach(() => {
     read: async () => kernel(),
     peers: ["203.0.113.11"],
     exclude: (_, addresses) => excluded.push(addresses),
-    onTrouble: (sentence) => told.push(sentence),
+    troubles: new Troubles((trouble) =>
+      told.push(trouble.kind === "ended" ? "ended" : trouble.sentence),
+    ),
   });
 });
 afterEach(() => {
@@ -52,5 +55,8 @@ test("a kernel that cannot be asked is said once, and again when it was well in 
   kernel = broken;
   await later();
   await later();
-  expect(told).toEqual([sentence, sentence]);
+  expect(told).toEqual([sentence, "ended", sentence]);
+  // A count that is over is nobody's trouble.
+  strangers.stop();
+  expect(told.at(-1)).toBe("ended");
 });

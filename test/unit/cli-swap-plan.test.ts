@@ -146,8 +146,8 @@ nodes:
     backup asks itself for a page
     primary lets nobody new in, for a moment
     primary lets the address go
-        ip route del 203.0.113.0/24 dev eth1
         ip route del default via 203.0.113.1 metric 10
+        ip route del 203.0.113.0/24 dev eth1
         ip addr del 203.0.113.10/32 dev eth1
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
@@ -159,8 +159,8 @@ nodes:
     primary puts its interface down, a second later
         ip link set dev eth1 down
     backup lets the address go, if the proof does not come
-        ip route del 203.0.113.0/24 dev eth1
         ip route del default via 203.0.113.1 metric 10
+        ip route del 203.0.113.0/24 dev eth1
         ip addr del 203.0.113.10/32 dev eth1
     primary takes it back, in that case
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2

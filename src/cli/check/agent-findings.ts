@@ -13,7 +13,7 @@ export function agentFindings(status: Status, configuration: Configuration): rea
     ...witnessFindings(status),
     ...serviceFindings(status),
     ...status.alerts.map(({ sentence, age }) =>
-      warning("alert", `${sentence}, ${happened("first seen", age)}`, "see failover history"),
+      warning("alert", `${sentence}, ${happened("began", age)}`, "see failover history"),
     ),
   ];
 }

@@ -71,6 +71,7 @@ export async function allFindings(
       socket: path,
       accessLogs: here.accessLogs,
       logFormat: configuration.logFormat,
+      log: configuration.log.file,
     })),
     ...(await diskFindings([directory, ...here.accessLogs.map((file) => dirname(file))])),
     ...(await growthFindings(configuration, here, local)),

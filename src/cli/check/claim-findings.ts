@@ -54,6 +54,7 @@ async function whoAnswers(
   const macs = new Set<string>();
   let trouble: string | undefined;
   const neighbourhood = new Neighbourhood({
+    network: "service",
     addresses: own.map(({ address }) => parseAddress(address)),
     peers: [],
     isWitness: () => false,
@@ -61,8 +62,8 @@ async function whoAnswers(
     report: (event) => {
       if (event.kind === "neighbour-answered") macs.add(event.mac);
     },
-    troubles: new Troubles((sentence) => {
-      trouble ??= sentence;
+    troubles: new Troubles((told) => {
+      if (told.kind !== "ended") trouble ??= told.sentence;
     }),
   });
   try {

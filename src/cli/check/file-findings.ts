@@ -17,13 +17,61 @@ export async function fileFindings(files: {
   readonly socket: string;
   readonly accessLogs: readonly string[];
   readonly logFormat: string;
+  /** The agent's own; undefined: standard error. */
+  readonly log: string | undefined;
 }): Promise<readonly Finding[]> {
-  return Promise.all([
+  const own = files.log === undefined ? [] : [files.log];
+  const found = await Promise.all([
     keyFinding(files.key),
     directoryFinding("state", files.stateDirectory),
     directoryFinding("socket", dirname(files.socket)),
+    ...own.map(logFinding),
     ...files.accessLogs.map((file) => accessLogFinding(file, files.logFormat)),
   ]);
+  return [
+    ...found,
+    ...sandboxFindings("access_log", "read", files.accessLogs),
+    ...sandboxFindings("log", "written", own),
+  ];
+}
+
+/** Of the units in systemd/: PrivateTmp, ProtectHome and ProtectSystem, with what each does to a file. */
+const closed = [
+  { below: ["/tmp", "/var/tmp"], to: ["read", "written"], by: "PrivateTmp=yes" },
+  { below: ["/home", "/root", "/run/user"], to: ["written"], by: "ProtectHome=read-only" },
+  { below: ["/usr", "/boot", "/efi", "/etc"], to: ["written"], by: "ProtectSystem=full" },
+];
+
+/** Files that an agent finds, or may write, only where it runs outside the unit. */
+export function sandboxFindings(
+  subject: string,
+  use: "read" | "written",
+  files: readonly string[],
+): readonly Finding[] {
+  return files.flatMap((file) => {
+    const found = closed.find(
+      ({ below, to }) => to.includes(use) && below.some((place) => file.startsWith(`${place}/`)),
+    );
+    if (found === undefined) return [];
+    const sentence = `${file} cannot be ${use} by the agent of the unit, which has ${found.by}`;
+    return [warning(subject, sentence, "another directory, such as below /var/log")];
+  });
+}
+
+async function logFinding(file: string): Promise<Finding> {
+  try {
+    await access(file, constants.W_OK);
+    const regular = (await stat(file)).isFile();
+    if (!regular) return failed("log", `${file} is no regular file`, "correct log.file");
+    return ok("log", `${file} can be written`);
+  } catch (error) {
+    const found = `${file} cannot be written: ${reasonOf(error)}`;
+    if (errorCode(error) !== "ENOENT") return failed("log", found, "correct log.file");
+    const made = await access(dirname(file), constants.W_OK).catch(reasonOf);
+    if (made === undefined) return ok("log", `${file} can be made`);
+    const advice = "the unit makes /var/log/failover when it starts; make any other directory";
+    return warning("log", `${dirname(file)} cannot be written: ${made}`, advice);
+  }
 }
 
 async function keyFinding(file: string): Promise<Finding> {

@@ -25,6 +25,7 @@ import { refusalOf, unknownNode } from "./order-refusal.ts";
 import { hindranceOf, isWhole, Reloads } from "./reloads.ts";
 import { StatusBook } from "./status-book.ts";
 import { LinuxSteward } from "./steward.ts";
+import type { TroubleBook } from "./trouble-book.ts";
 import { WaitingSwaps } from "./waiting-swaps.ts";
 import { verdictOn } from "./waiting-verdict.ts";
 
@@ -49,6 +50,8 @@ export interface DaemonOptions {
   /** Hears that the heart beats, and what this machine is. */
   readonly manager: ServiceManager;
   readonly log: Log;
+  /** Of which the log's own are known already. */
+  readonly troubles: TroubleBook;
 }
 
 /** A swap under way is drawn for whoever follows; more often than this nobody can read it. */
@@ -67,29 +70,27 @@ export class Daemon implements AsyncDisposable {
   readonly #inForce: InForce;
   readonly #waiting: WaitingSwaps;
   readonly #listeners = new Set<() => void>();
-  /**
-   * What the floors below have trouble with, by the place it comes from; an alert while it lasts.
-   */
-  readonly #troubles = new Map<string, string>();
   #updating: NodeJS.Timeout | undefined;
   #journalIsStale = false;
 
   constructor(options: DaemonOptions) {
-    const { configuration, node, hearing, found, log } = options;
+    const { configuration, node, hearing, found, ring, stateDirectory, log, troubles } = options;
+    const inLog = troubles.listener(log.warning);
+    const inHistory = troubles.listener((sentence) => this.#tell("warning", sentence));
     this.#options = options;
     this.#journal = new Journal({
-      directory: options.stateDirectory,
+      directory: stateDirectory,
       bootId: options.bootId,
       addresses: () => hostSettings(this.#inForce.configuration).addresses,
-      report: this.#trouble("journal"),
+      report: troubles.reporter("journal", log.error),
     });
-    this.#history = new HistoryWriter(options.stateDirectory, this.#trouble("history"));
+    this.#history = new HistoryWriter(stateDirectory, troubles.reporter("history", log.error));
     this.#inForce = new InForce({
       configuration,
       node,
       onCount: (count) => this.#steward.counted(count),
       report: (event) => this.#heart.tell(event),
-      onTrouble: (sentence) => log.warning(sentence),
+      onTrouble: inLog,
     });
     this.#steward = new LinuxSteward({
       pair: configuration.pair,
@@ -97,26 +98,20 @@ export class Daemon implements AsyncDisposable {
       inForce: this.#inForce,
       report: (event) => this.#heart.tell(event),
       tell: (level, sentence) => this.#tell(level, sentence),
+      onTrouble: inHistory,
       journal: (entry) => this.#journal.write(entry),
     });
     this.#heart = new Heart({
       policy: policyFor(configuration, node, hearing.servicePaths),
       steward: this.#steward,
       start: found.start,
-      protocol: {
-        pair: pairDigest(configuration.pair),
-        ring: options.ring,
-        session: drawSession(),
-      },
-      network: {
-        ...networkOf(configuration, node),
-        onTrouble: (_path, sentence) => log.warning(sentence),
-      },
+      protocol: { pair: pairDigest(configuration.pair), ring, session: drawSession() },
+      network: { ...networkOf(configuration, node), onTrouble: inLog },
       host: {
         ...hostOf(configuration, node, hearing),
         onNotice: (sentence) => this.#tell("warning", sentence),
         onCommand: (line, script) => logCommand(log, line, script),
-        onTrouble: (sentence) => this.#tell("warning", sentence),
+        onTrouble: inHistory,
         onAnnounced: (frames) => log.debug(() => `Announced the address with ${frames} frames`),
       },
       onTurn: () => this.#turned(),
@@ -127,17 +122,17 @@ export class Daemon implements AsyncDisposable {
       inForce: this.#inForce,
       startedAt: found.start.at,
       witnesses: () => this.#heart.host.witnesses,
-      troubles: () => [...this.#troubles.values()],
+      troubles: () => troubles.current,
       waiting: () => this.#waiting.list(),
     });
     this.#waiting = new WaitingSwaps({
-      stateDirectory: options.stateDirectory,
+      stateDirectory,
       found: options.waiting.swaps,
       check: options.check,
       judge: (target) => verdictOn(this.#status(), target),
       order: (order) => this.#order(order),
       tell: (level, sentence) => this.#tell(level, sentence),
-      report: this.#trouble("waiting"),
+      report: troubles.reporter("waiting", log.error),
       onChange: () => this.#notify(),
     });
     this.#reloads = new Reloads({
@@ -148,13 +143,13 @@ export class Daemon implements AsyncDisposable {
       remark: (sentence) => log.info(sentence),
       apply: (next, changes) => this.#apply(next, changes),
       tell: (level, sentence) => this.#tell(level, sentence),
-      report: (sentence) => this.#alert("configuration", sentence),
+      report: troubles.reporter("configuration"),
     });
     this.#keyReloads = new KeyReloads({
       read: options.readKeys,
       heart: this.#heart,
       tell: (level, sentence) => this.#tell(level, sentence),
-      report: (sentence) => this.#alert("key", sentence),
+      report: troubles.reporter("key"),
     });
   }
 
@@ -252,19 +247,6 @@ export class Daemon implements AsyncDisposable {
     this.#history.append({ at: new Date().toISOString(), level, sentence, epoch });
   }
 
-  #trouble(place: string): (sentence: string | undefined) => void {
-    return (sentence) => {
-      this.#alert(place, sentence);
-      if (sentence !== undefined) this.#options.log.error(sentence);
-    };
-  }
-
-  #alert(place: string, sentence: string | undefined): void {
-    if (sentence === undefined) this.#troubles.delete(place);
-    else this.#troubles.set(place, sentence);
-    this.#notify();
-  }
-
   #subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -272,9 +254,10 @@ export class Daemon implements AsyncDisposable {
 
   /** Whoever follows is told soon, not in the middle of a turn: a status is much to write. */
   #turned(): void {
-    const { manager } = this.#options;
+    const { manager, troubles, log } = this.#options;
     const { agent } = this.#heart;
     manager.alive(now());
+    for (const sentence of troubles.forget()) log.info(`Over: ${sentence}`);
     const changed = this.#book.note(agent, now());
     if (changed) manager.status(this.#book.line(agent, now()));
     if (changed) this.#notify();

@@ -1,6 +1,7 @@
 import type { Event } from "../../core/event.ts";
 import { parseAddress } from "../../linux/ip-address.ts";
 import { ServiceWatch } from "../../linux/service-watch.ts";
+import { type TroubleListener, Troubles } from "../../linux/troubles.ts";
 import type { Count } from "../../traffic/messages.ts";
 import { type TrafficWatch, watchTraffic } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
@@ -15,7 +16,8 @@ export interface InForceOptions {
   readonly node: string;
   readonly onCount: (count: Count) => void;
   readonly report: (event: Event) => void;
-  readonly onTrouble: (sentence: string) => void;
+  /** Of the access_logs. */
+  readonly onTrouble: TroubleListener;
 }
 
 /**
@@ -24,6 +26,7 @@ export interface InForceOptions {
  */
 export class InForce implements AsyncDisposable {
   readonly #options: InForceOptions;
+  readonly #troubles: Troubles;
   #configuration: Configuration;
   #traffic: TrafficWatch;
   #service: ServiceWatch;
@@ -31,6 +34,7 @@ export class InForce implements AsyncDisposable {
 
   constructor(options: InForceOptions) {
     this.#options = options;
+    this.#troubles = new Troubles(options.onTrouble);
     this.#configuration = options.configuration;
     this.#traffic = this.#newTraffic();
     this.#service = this.#newService();
@@ -65,7 +69,9 @@ export class InForce implements AsyncDisposable {
     if (keys.has("logFormat") || keys.has(`nodes.${this.#options.node}.accessLog`)) {
       void this.#traffic[Symbol.asyncDispose]();
       this.#traffic = this.#newTraffic();
-      this.#traffic.start().catch((error: unknown) => this.#options.onTrouble(reasonOf(error)));
+      this.#traffic
+        .start()
+        .catch((error: unknown) => this.#troubles.say("access_log reader", reasonOf(error)));
     }
     if (keys.has("address") || keys.has("canary.port")) {
       this.#service.stop();
@@ -80,9 +86,17 @@ export class InForce implements AsyncDisposable {
   }
 
   #newTraffic(): TrafficWatch {
-    const { onCount, onTrouble } = this.#options;
     const { logFormat: format } = this.#configuration;
-    return watchTraffic({ paths: this.accessLogs, format, onCount, onTrouble });
+    this.#troubles.mended("access_log reader");
+    return watchTraffic({
+      paths: this.accessLogs,
+      format,
+      onCount: this.#options.onCount,
+      onTrouble: (place, sentence) =>
+        sentence === undefined
+          ? this.#troubles.mended(`access_log ${place}`)
+          : this.#troubles.say(`access_log ${place}`, sentence),
+    });
   }
 
   #newService(): ServiceWatch {

@@ -3,7 +3,7 @@ import { freshPeer, serviceHealth, speaks, witnessSeen } from "../../core/judge.
 import type { Policy } from "../../core/policy.ts";
 import { publicRole } from "../../core/publish.ts";
 import type { State } from "../../core/state.ts";
-import { elapsed, type Instant } from "../../core/time.ts";
+import { elapsed, type Instant, millis } from "../../core/time.ts";
 import type { Configuration } from "../configuration/configuration.ts";
 import { sidesOf } from "../configuration/node-here.ts";
 import {
@@ -20,6 +20,7 @@ import {
 import { version } from "../version.ts";
 import { alertsOf } from "./alerts.ts";
 import { HandoverBook } from "./handover-book.ts";
+import type { Since } from "./trouble-book.ts";
 
 export interface StatusBookOptions {
   readonly inForce: {
@@ -29,7 +30,7 @@ export interface StatusBookOptions {
   readonly startedAt: Instant;
   readonly witnesses: () => readonly string[];
   /** Troubles of the floors below: paths, disk, tools. */
-  readonly troubles: () => readonly string[];
+  readonly troubles: () => readonly Since[];
   readonly waiting: () => readonly WaitingStatus[];
 }
 
@@ -37,7 +38,8 @@ export interface StatusBookOptions {
 export class StatusBook {
   readonly #options: StatusBookOptions;
   readonly #since = new Map<AgedKey, { readonly value: unknown; readonly at: Instant }>();
-  readonly #alertsSince = new Map<string, Instant>();
+  #alerts: readonly Since[] = [];
+  #alertsAt: Instant | undefined;
   readonly #handovers = new HandoverBook();
   #addressAt: Instant | undefined;
   #presence = "";
@@ -59,7 +61,8 @@ export class StatusBook {
   }
 
   /** To be called after every turn; answers whether anything worth showing changed. */
-  note({ state, policy }: Agent, now: Instant): boolean {
+  note(agent: Agent, now: Instant): boolean {
+    const { state, policy } = agent;
     const values = this.#values(state, now, policy);
     let changed = this.#handovers.note(state, now, policy);
     for (const key of agedKeys) {
@@ -72,7 +75,9 @@ export class StatusBook {
       this.#addressAt = now;
       changed = true;
     }
-    return changed;
+    // While it asks, an agent has several hundred turns a second.
+    const due = this.#alertsAt === undefined || elapsed(this.#alertsAt, now) >= alertsEvery;
+    return (due && this.#noteAlerts(agent, now)) || changed;
   }
 
   status(agent: Agent, now: Instant): Status {
@@ -82,6 +87,7 @@ export class StatusBook {
     const { here } = sidesOf(configuration, policy.node);
     const peer = freshPeer(state, now, policy);
     const handover = this.#handovers.current(state, now);
+    this.#noteAlerts(agent, now);
     const [first, second] = configuration.nodes;
     return {
       ...this.#values(state, now, policy),
@@ -116,7 +122,7 @@ export class StatusBook {
       traffic: handover === null ? null : inForce.recent(),
       lastHandover: this.#handovers.last(state, now, policy),
       waiting: waiting(),
-      alerts: this.#alerts(agent, now),
+      alerts: this.#alerts.map(({ sentence, at }) => ({ sentence, age: elapsed(at, now) })),
       swap: {
         minRequests: policy.swap.minRequests,
         maxErrorRate: policy.swap.maxErrorRate,
@@ -170,25 +176,28 @@ export class StatusBook {
     };
   }
 
-  #alerts(agent: Agent, now: Instant): Status["alerts"] {
-    const { troubles } = this.#options;
-    const { policy } = agent;
+  /** Whether they are others than before. */
+  #noteAlerts({ state, policy, peerVersion }: Agent, now: Instant): boolean {
+    const before = new Map(this.#alerts.map(({ sentence, at }) => [sentence, at]));
     const newer =
-      agent.peerVersion === undefined
+      peerVersion === undefined
         ? []
-        : [
-            `${policy.peer} speaks version ${agent.peerVersion} of the protocol, and more than this one`,
-          ];
-    const sentences = [...alertsOf(agent.state, now, policy), ...newer, ...troubles()];
-    for (const known of this.#alertsSince.keys())
-      if (!sentences.includes(known)) this.#alertsSince.delete(known);
-    return sentences.map((sentence) => {
-      const at = this.#alertsSince.get(sentence) ?? now;
-      this.#alertsSince.set(sentence, at);
-      return { sentence, age: elapsed(at, now) };
-    });
+        : [`${policy.peer} speaks version ${peerVersion} of the protocol, and more than this one`];
+    const derived = [...alertsOf(state, now, policy), ...newer].map((sentence) => ({
+      sentence,
+      at: before.get(sentence) ?? now,
+    }));
+    this.#alerts = [...derived, ...this.#options.troubles()];
+    this.#alertsAt = now;
+    return (
+      this.#alerts.length !== before.size ||
+      this.#alerts.some(({ sentence }) => !before.has(sentence))
+    );
   }
 }
+
+/** An age is no better than this, and nobody can tell. */
+const alertsEvery = millis(100);
 
 function holderOf(state: State, now: Instant, policy: Policy): string | null {
   if (state.role.kind === "hold") return policy.node;

@@ -5,6 +5,7 @@ import type { Baseline, Event, Rehearsal } from "../../core/event.ts";
 import { millis } from "../../core/time.ts";
 import { readArrivals } from "../../linux/diversion/arrivals.ts";
 import { tableName } from "../../linux/mute.ts";
+import { type TroubleListener, Troubles } from "../../linux/troubles.ts";
 import type { Count } from "../../traffic/messages.ts";
 import type { TrafficWatch } from "../../traffic/watch.ts";
 import type { Configuration } from "../configuration/configuration.ts";
@@ -21,6 +22,7 @@ export interface StewardOptions {
   readonly peers: readonly string[];
   readonly report: (event: Event) => void;
   readonly tell: (level: TellLevel, sentence: string) => void;
+  readonly onTrouble: TroubleListener;
   readonly journal: (entry: JournalEntry) => void;
 }
 
@@ -45,16 +47,18 @@ const lineMillis = 8000;
  */
 export class LinuxSteward implements Steward {
   readonly #options: StewardOptions;
+  readonly #troubles: Troubles;
   readonly #strangers: Strangers;
 
   constructor(options: StewardOptions) {
-    const { pair, peers, inForce, tell } = options;
+    const { pair, peers, inForce, onTrouble } = options;
     this.#options = options;
+    this.#troubles = new Troubles(onTrouble);
     this.#strangers = new Strangers({
       read: () => readArrivals(tableName(pair)),
       peers,
       exclude: (count, addresses) => inForce.traffic.exclude(count, addresses),
-      onTrouble: (sentence) => tell("warning", sentence),
+      troubles: this.#troubles,
     });
   }
 
@@ -154,7 +158,7 @@ export class LinuxSteward implements Steward {
       if (of === "handed-over") this.#strangers.leaveOutOf(name);
       else this.#strangers.stop();
     } catch (error) {
-      this.#options.tell("error", `Cannot count what is served: ${reasonOf(error)}`);
+      this.#troubles.happened("count", `Cannot count what is served: ${reasonOf(error)}`);
     }
   }
 

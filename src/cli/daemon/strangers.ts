@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 
 import type { Arrivals } from "../../linux/diversion/arrivals.ts";
+import type { Troubles } from "../../linux/troubles.ts";
 import { reasonOf } from "../failure.ts";
 
 export interface StrangersOptions {
@@ -9,11 +10,11 @@ export interface StrangersOptions {
   /** Of the peer: its requests are ours. */
   readonly peers: readonly string[];
   readonly exclude: (count: string, addresses: readonly string[]) => void;
-  /** One sentence, once until it is over: it is looked at twice a second, for as long as a share is held. */
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
 }
 
 const lookEveryMillis = 500;
+const place = "arrivals";
 
 /**
  * Clients whose requests prove nothing of a handover: this machine and its peer, and whoever came to this
@@ -25,7 +26,6 @@ export class Strangers {
   readonly #options: StrangersOptions;
   #count: string | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #trouble: string | undefined;
 
   constructor(options: StrangersOptions) {
     this.#options = options;
@@ -41,25 +41,22 @@ export class Strangers {
   stop(): void {
     this.#count = undefined;
     clearTimeout(this.#timer);
+    this.#options.troubles.mended(place);
   }
 
   async #look(count: string): Promise<void> {
-    const { read, peers, exclude } = this.#options;
+    const { read, peers, exclude, troubles } = this.#options;
     try {
       const { arrived, direct } = await read();
       const alone = [...direct].filter((client) => !arrived.has(client));
       if (this.#count === count) exclude(count, [...ownAddresses(), ...peers, ...alone]);
-      this.#trouble = undefined;
+      troubles.mended(place);
     } catch (error) {
-      this.#say(`Cannot tell whose requests were handed over: ${reasonOf(error)}`);
+      const sentence = `Cannot tell whose requests were handed over: ${reasonOf(error)}`;
+      if (this.#count === count) troubles.say(place, sentence);
     }
     if (this.#count === count)
       this.#timer = setTimeout(() => void this.#look(count), lookEveryMillis);
-  }
-
-  #say(trouble: string): void {
-    if (trouble !== this.#trouble) this.#options.onTrouble(trouble);
-    this.#trouble = trouble;
   }
 }
 

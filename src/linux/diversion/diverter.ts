@@ -4,7 +4,7 @@ import { type Diversion, type Flow, noDiversion } from "../../core/diversion.ts"
 import { type CommandListener, runNft } from "../command.ts";
 import type { IpAddress } from "../ip-address.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
-import { reasonOf, Troubles } from "../troubles.ts";
+import { reasonOf, type Troubles } from "../troubles.ts";
 import {
   changeScript,
   isKnown,
@@ -30,7 +30,7 @@ export interface DiverterOptions {
   /** The list of the last `keep` is in the kernel, all of it. */
   readonly onKept: (flows: readonly Flow[]) => void;
   readonly onCommand: CommandListener;
-  readonly onTrouble: (sentence: string) => void;
+  readonly troubles: Troubles;
 }
 
 /** 50,000 flows take half a second where nothing else runs. */
@@ -46,7 +46,6 @@ const lookEveryMillis = 250;
 export class Diverter {
   readonly #options: DiverterOptions;
   readonly #netfilter = new NetlinkSocket("netfilter");
-  readonly #troubles: Troubles;
   #wish: Purpose = { diversion: noDiversion, arrivalsFrom: undefined };
   /** Undefined: whatever list is in the kernel stays there. */
   #keep: readonly Flow[] | undefined;
@@ -67,7 +66,6 @@ export class Diverter {
 
   constructor(options: DiverterOptions) {
     this.#options = options;
-    this.#troubles = new Troubles(options.onTrouble);
   }
 
   /** `arrivalsFrom`: the other machine's MAC, to record which clients come from there. */
@@ -201,7 +199,9 @@ export class Diverter {
   #gone(): void {
     this.#loaded = "nothing";
     this.#loadedKeep = undefined;
-    if (!this.#isWanted) this.#tell(noDiversion);
+    if (this.#isWanted) return;
+    this.#options.troubles.mended("diversion");
+    this.#tell(noDiversion);
   }
 
   async #abandon(): Promise<boolean> {
@@ -214,7 +214,7 @@ export class Diverter {
       await this.#nft({ script, what: purposeWords({ ...loaded, diversion: home }, 0) });
     }
     const failed = (error: unknown): readonly Flow[] => {
-      this.#troubles.say("poke", reasonOf(error));
+      this.#options.troubles.happened("poke", reasonOf(error));
       return [];
     };
     const handsBack = typeof loaded === "object" && loaded.diversion.kind === "kept";
@@ -232,14 +232,14 @@ export class Diverter {
     const { onCommand } = this.#options;
     const result = await runNft(script, { ...words, timeoutMillis: nftPatienceMillis, onCommand });
     if (result.kind === "done") {
-      this.#troubles.mended("nft");
+      this.#options.troubles.mended("diversion");
       return true;
     }
     // One that was killed may have done it all the same.
     this.#loaded = "unknown";
     this.#loadedKeep = undefined;
     if (this.#refusals !== "taken over") this.#refusals += 1;
-    this.#troubles.say("nft", result.reason);
+    this.#options.troubles.say("diversion", result.reason);
     return false;
   }
 
@@ -251,9 +251,10 @@ export class Diverter {
 
   /** Before every change, and never during one: what is gone then may be gone by our own hand. */
   #noticeRemoval(): void {
-    const { table, onTrouble } = this.#options;
+    const { table, troubles } = this.#options;
     if (typeof this.#loaded !== "object" || this.#netfilter.chain(table, "in")) return;
-    onTrouble(`The table netdev ${table} was removed by somebody else: it is put back`);
+    const sentence = `The table netdev ${table} was removed by somebody else: it is put back`;
+    troubles.happened("table", sentence);
     this.#gone();
   }
 
