@@ -14,6 +14,8 @@ export default defineConfig({
           name: "pure",
           include: ["test/{unit,transcripts,simulator}/**/*.test.ts", "test/*.test.ts"],
           testTimeout: 60_000,
+          // The default leaves one core to a person who watches.
+          maxWorkers: "100%",
         },
       },
       {
