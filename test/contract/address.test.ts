@@ -1,36 +1,13 @@
 import { expect, it } from "vitest";
 
-import { noDiversion } from "../../src/core/diversion.ts";
-import type { Wish } from "../../src/core/effect.ts";
 import { hold, isPresence } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import { connect, wait } from "./namespace.ts";
+import { absent, held, silent } from "./wishes.ts";
 
 /**
  * What only a real kernel can show of the address: children that stop, die or lose their footing.
  */
-
-const absent: Wish = {
-  address: "absent",
-  silent: "absent",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
-const held: Wish = {
-  address: "present",
-  silent: "absent",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
-const silent: Wish = {
-  address: "absent",
-  silent: "present",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
 
 const gone = (h: LinuxHarness) => () => h.lastPresence === "none";
 

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 
-import { noDiversion } from "../../src/core/diversion.ts";
 import { Capture, type Captured } from "./capture.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import { net, wait } from "./namespace.ts";
+import { absent } from "./wishes.ts";
 
 const requestFor = (address: string) => (frame: Captured) =>
   frame.text.includes(`Request who-has ${address} `) && frame.text.includes(`tell ${address},`);
@@ -83,13 +83,7 @@ it("an address that went is not announced any more, in the middle of a round", a
   await hold(h);
   h.host.announce();
   await wait(200);
-  h.host.reconcile({
-    address: "absent",
-    silent: "absent",
-    door: "open",
-    link: "needed",
-    diversion: noDiversion,
-  });
+  h.host.reconcile(absent);
   await h.eventually("the absence", () => h.lastPresence === "none");
   using capture = await Capture.on(h.pair.there);
   await wait(500);

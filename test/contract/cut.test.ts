@@ -1,16 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 
-import { noDiversion } from "../../src/core/diversion.ts";
-import type { Wish } from "../../src/core/effect.ts";
 import { LinuxHarness } from "./linux-harness.ts";
-
-const wish: Wish = {
-  address: "absent",
-  silent: "present",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
+import { absent, held, silent } from "./wishes.ts";
 
 const addresses = ["10.99.0.100", "fd99::100"];
 
@@ -27,7 +18,7 @@ socket.on("error", (error) => process.stdout.write(error.code + "\\n"));
 test.each(addresses)("connections that are cut hear a reset from %s before it goes", async (a) => {
   await using harness = await LinuxHarness.start({ addresses });
   const { here, there } = harness.pair;
-  harness.host.reconcile({ ...wish, address: "present", silent: "absent" });
+  harness.host.reconcile(held);
   await harness.eventually("the address", () => harness.presence() === "all");
   let said = "";
   const run = (namespace: typeof here, script: string): void => {
@@ -42,12 +33,12 @@ test.each(addresses)("connections that are cut hear a reset from %s before it go
   await harness.eventually("the server", () => said.includes("listening"));
   run(there, clientOf(a));
   await harness.eventually("the connection", () => said.includes("open"));
-  harness.host.reconcile(wish);
+  harness.host.reconcile(silent);
   const onLoopback = (): boolean => here.run("ip -o addr show dev lo").includes(` ${a}/`);
   await harness.eventually("the address on lo alone", () => harness.presence() === "none");
   await harness.eventually("the address on lo", onLoopback);
   harness.host.cutKept();
-  harness.host.reconcile({ ...wish, silent: "absent" });
+  harness.host.reconcile(absent);
   await harness.eventually("the reset", () => said.includes("ECONNRESET"));
   await harness.eventually("the address gone", () => !onLoopback());
   expect(harness.troubles).toEqual([

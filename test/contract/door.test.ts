@@ -1,22 +1,15 @@
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
 
-import { noDiversion } from "../../src/core/diversion.ts";
 import type { Wish } from "../../src/core/effect.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import type { Namespace } from "./namespace.ts";
+import { held } from "./wishes.ts";
 
 /** A holder that is about to let go lets nobody new in, and those who are in end by themselves. */
 
-const held: Wish = {
-  address: "present",
-  silent: "absent",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
-const closing: Wish = { ...held, door: "closed", diversion: noDiversion };
+const closing: Wish = { ...held, door: "closed" };
 
 /** Repeats what it is told, and goes when its client does. */
 const echoServer = `require("net").createServer((s) => s.pipe(s)).listen(80, () => console.log("up"))`;

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Host } from "../../src/agent/ports.ts";
 import { type Diversion, type Flow, noDiversion, sameDiversion } from "../../src/core/diversion.ts";
 import type { MacAddress } from "../../src/core/beat.ts";
-import type { Wish } from "../../src/core/effect.ts";
 import type { Carrier, Event, Presence } from "../../src/core/event.ts";
+import { absent, held, silent } from "./wishes.ts";
 
 /**
  * What every host keeps, the Linux one and the simulated one. The harness is the world around it: a
@@ -40,28 +40,6 @@ export interface HostHarness extends AsyncDisposable {
   /** As after a takeover: its table still names another machine. */
   misleadNeighbour(mac: MacAddress): void;
 }
-
-const absent: Wish = {
-  address: "absent",
-  silent: "absent",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
-const held: Wish = {
-  address: "present",
-  silent: "absent",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
-const silent: Wish = {
-  address: "absent",
-  silent: "present",
-  door: "open",
-  link: "needed",
-  diversion: noDiversion,
-};
 
 const flow: Flow = {
   address: "10.99.0.100",

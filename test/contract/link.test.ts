@@ -5,18 +5,11 @@ import type { Wish } from "../../src/core/effect.ts";
 import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import { wait } from "./namespace.ts";
+import { absent, held } from "./wishes.ts";
 
 /** The service interface as a whole, and the routes that come and go with the address, on a real kernel. */
 
-const free: Wish = {
-  address: "absent",
-  silent: "absent",
-  door: "open",
-  link: "free",
-  diversion: { kind: "none" },
-};
-const needed: Wish = { ...free, link: "needed" };
-const held: Wish = { ...needed, address: "present" };
+const free: Wish = { ...absent, link: "free" };
 
 const route = "198.51.100.0/24 via 10.99.0.12 dev eth0 src 10.99.0.100";
 
@@ -37,7 +30,7 @@ it("an interface that is free is put down, and one that is needed up", async () 
   h.host.reconcile(free);
   await h.eventually("its being down", () => !isUp(h));
   await h.eventually("its being unknown", () => carriers(h).at(-1) === "unknown");
-  h.host.reconcile(needed);
+  h.host.reconcile(absent);
   await h.eventually("its being up", () => isUp(h));
   await h.eventually("its carrier", () => carriers(h).at(-1) === "up");
   expect(carriers(h)).not.toContain("none");
@@ -69,7 +62,7 @@ it("a cable that is not there is no carrier after some seconds, and is noticed w
   h.host.reconcile(free);
   await h.eventually("its being down", () => !isUp(h));
   h.setCarrier(false);
-  h.host.reconcile(needed);
+  h.host.reconcile(absent);
   await wait(3000);
   expect(carriers(h).at(-1)).toBe("unknown");
   await h.eventually("no carrier", () => carriers(h).at(-1) === "none", 6000);
@@ -97,7 +90,7 @@ it("routes come after the address and go before it", async () => {
   await using h = await LinuxHarness.start({ routes: [route] });
   await hold(h);
   await h.eventually("the route", () => routes(h).includes("198.51.100.0/24"));
-  h.host.reconcile(needed);
+  h.host.reconcile(absent);
   await h.eventually("the address gone", () => h.lastPresence === "none");
   expect(routes(h)).not.toContain("198.51.100.0/24");
   expect(h.commands).toEqual([
@@ -122,7 +115,7 @@ it("a route that somebody removes is back, also with the address and with the in
   h.pair.here.run("ip link set dev eth0 down");
   h.pair.here.run("ip link set dev eth0 up");
   await h.eventually("its being back with the interface", isThere);
-  h.host.reconcile(needed);
+  h.host.reconcile(absent);
   await h.eventually("the address gone", () => h.presence() === "none");
   expect(isThere()).toBe(false);
 });
@@ -132,7 +125,7 @@ it("a route of the machine's own to the same place is left alone, and told of", 
   h.pair.here.run("ip route add 198.51.100.0/24 via 10.99.0.99");
   await hold(h);
   await h.eventually("the trouble", () => h.troubles.join().includes("File exists"), 5000);
-  h.host.reconcile(needed);
+  h.host.reconcile(absent);
   await h.eventually("the address gone", () => h.presence() === "none");
   expect(routes(h)).toContain("198.51.100.0/24 via 10.99.0.99");
 });

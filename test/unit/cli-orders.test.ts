@@ -1,19 +1,9 @@
 import { describe, expect, test } from "vitest";
 
-import { parseConfiguration } from "../../src/cli/configuration/parse.ts";
 import { type OrderState, refusalOf } from "../../src/cli/daemon/order-refusal.ts";
 import type { Order } from "../../src/core/event.ts";
 import { instant, millis } from "../../src/core/time.ts";
-
-const parsed = parseConfiguration(`pair: www
-address: 203.0.113.10
-key: /etc/failover/key
-nodes:
-  primary: { interface: eth0, paths: [203.0.113.11] }
-  backup: { interface: eth0, paths: [203.0.113.12] }
-`);
-if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-const { configuration } = parsed;
+import { configuration } from "./cli-fixtures.ts";
 
 /** backup, which stands by and takes part in no swap. */
 const standby: OrderState = {
