@@ -68,6 +68,17 @@ export async function defaultWays(): Promise<readonly string[]> {
   return entriesIn(shown.output).flatMap((route) => textIn(route, "dev") ?? []);
 }
 
+/** Those of the main table to this very destination, a prefix or `default`, with their metrics. */
+export async function routesTo(destination: string, family: 4 | 6) {
+  const words = ["-j", `-${family}`, "route", "show", "exact", destination];
+  const shown = await runCommand("ip", words, patienceMillis);
+  if (shown.kind !== "done") return [];
+  return entriesIn(shown.output).map((route) => ({
+    metric: Number(route["metric"] ?? 0),
+    device: textIn(route, "dev"),
+  }));
+}
+
 const patienceMillis = 3000;
 
 type Entry = Readonly<Record<string, unknown>>;

@@ -27,6 +27,7 @@ import { kernelFacts, kernelFindings } from "./kernel-findings.ts";
 import { machineFindings } from "./machine-findings.ts";
 import { managerFindings } from "./manager-findings.ts";
 import { reachFindings } from "./reach-findings.ts";
+import { routeFindings } from "./route-findings.ts";
 import { swapFacts, swapFindings } from "./swap-findings.ts";
 
 export interface Surroundings {
@@ -78,6 +79,7 @@ export async function allFindings(
     ...(await machineFindings(configuration, here, { local, hearing })),
     ...managerFindings(here.interface, await networkManagersOf(here.interface)),
     ...kernelFindings(await kernelFacts(configuration, here, local)),
+    ...(await routeFindings(configuration, status)),
     ...(await claimFindings(configuration, here, status)),
     ...(await reachFindings(configuration, here, hearing)),
     ...(await domainFindings(configuration)),
