@@ -163,7 +163,8 @@ function reasonToRefuse(state: State, { id }: Giving, now: Instant, policy: Poli
   const word = wordOf(state, id, now, policy);
   if (word?.phase === "refused") return word.reason;
   // It took meanwhile because this machine fell silent, and lost the address again.
-  if (word?.phase === "done") return `${policy.peer} has ended the swap`;
+  if (word?.phase === "done" || word?.phase === "rolled-back")
+    return `${policy.peer} has ended the swap`;
   if (freshPeer(state, now, policy) === undefined) return `${policy.peer} fell silent`;
   return state.role.kind === "hold" ? undefined : `${policy.node} lost the address meanwhile`;
 }
