@@ -143,9 +143,8 @@ function debianVersion(): string {
 /** Undefined where this directory is no repository, such as an unpacked archive. */
 function git(...args: readonly string[]): string | undefined {
   if (!existsSync(join(root, ".git"))) return undefined;
-  const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
   try {
-    return execFileSync("git", args, options).trim();
+    return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: "pipe" }).trim();
   } catch {
     return undefined;
   }
