@@ -86,7 +86,8 @@ function stageFiles(stage: string): void {
     mkdirSync(dirname(join(stage, to)), { recursive: true });
     cpSync(join(root, from), join(stage, to), { recursive: true });
   };
-  put("systemd/failover.yaml", "etc/failover/failover.yaml");
+  // Not under the name that is read: `failover init` writes that file, which is then nobody's but the administrator's.
+  put("systemd/example.yaml", "etc/failover/example.yaml");
   put("systemd/completion/failover.bash", "usr/share/bash-completion/completions/failover");
   put("systemd/completion/failover.zsh", "usr/share/zsh/vendor-completions/_failover");
   put("systemd/completion/failover.fish", "usr/share/fish/vendor_completions.d/failover.fish");
@@ -105,13 +106,47 @@ function stageDebian(debian: string): void {
   chmodSync(join(debian, "rules"), 0o755);
   cpSync(join(root, "systemd/failover.logrotate"), join(debian, "failover.logrotate"));
   for (const unit of ["failover.service", "failover@.service"])
-    cpSync(join(root, "systemd", unit), join(debian, unit));
-  // A prerelease sorts before its release in Debian's order only behind a tilde.
-  const debianVersion = version.replace("-", "~");
+    writeFileSync(
+      join(debian, unit),
+      packagedUnit(readFileSync(join(root, "systemd", unit), "utf8")),
+    );
   const date = new Date().toUTCString().replace("GMT", "+0000");
   const signature = "The failover authors <failover@users.noreply.github.com>";
   writeFileSync(
     join(debian, "changelog"),
-    `failover (${debianVersion}) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- ${signature}  ${date}\n`,
+    `failover (${debianVersion()}) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- ${signature}  ${date}\n`,
   );
+}
+
+/** The program of this package and no other: /usr/local/bin, where npm puts its own, stands before /usr/sbin in PATH. */
+function packagedUnit(text: string): string {
+  return text
+    .replaceAll("/usr/bin/env failover", "/usr/sbin/failover")
+    .replaceAll("exec failover", "exec /usr/sbin/failover");
+}
+
+/**
+ * A release is called as its tag is. Whatever else is built tells when and from which commit, and sorts before
+ * the release to come: no two builds of a different program have one number, and apt knows the later one.
+ */
+function debianVersion(): string {
+  // A prerelease sorts before its release in Debian's order only behind a tilde.
+  const release = version.replace("-", "~");
+  const changed = git("status", "--porcelain");
+  if (changed === undefined) return release;
+  if (changed === "" && git("tag", "--points-at", "HEAD")?.includes(`v${version}`)) return release;
+  const [seconds = "", commit = ""] = git("log", "-1", "--format=%ct %h")?.split(" ") ?? [];
+  const built = changed === "" ? new Date(Number(seconds) * 1000) : new Date();
+  const stamp = built.toISOString().replace(/[-:T]/g, "").slice(0, 14);
+  return `${release}~${stamp}.${commit}${changed === "" ? "" : ".changed"}`;
+}
+
+/** Undefined where this directory is no repository, such as an unpacked archive. */
+function git(...args: readonly string[]): string | undefined {
+  if (!existsSync(join(root, ".git"))) return undefined;
+  try {
+    return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: "pipe" }).trim();
+  } catch {
+    return undefined;
+  }
 }

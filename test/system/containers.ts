@@ -1,8 +1,3 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   GenericContainer,
   getContainerRuntimeClient,
@@ -10,93 +5,14 @@ import {
 } from "testcontainers";
 
 import { mustRun, run } from "../../src/practice/command.ts";
-import { ensureTools } from "../../src/practice/tools.ts";
 import { until } from "../../src/practice/wait.ts";
+import { image } from "./container-image.ts";
 
-/*
- * Machines with systemd as their init, in containers on internal networks of their own. No image is
- * pulled: Debian's debootstrap makes one, which is kept below /var/cache.
- */
-
-const cache = "/var/cache/failover-test";
-const packages =
-  "systemd,systemd-sysv,dbus,iproute2,nftables,nginx-light,apache2,procps,libstdc++6,curl";
-/** Half of what debootstrap leaves; every run of an engine of its own imports the rest anew. */
-const unused = ["var/cache/apt/archives", "var/lib/apt/lists"].concat(
-  ["locale", "doc", "man"].map((name) => `usr/share/${name}`),
-);
-/** One that was made by another recipe is not found. */
-const recipe = createHash("sha256")
-  .update([packages, ...unused].join("\n"))
-  .digest("hex");
-const image = `failover-test:${recipe.slice(0, 8)}`;
-
-/** The engine that runs, or one that is started for this test and ended with it. */
-export async function startEngine(): Promise<AsyncDisposable> {
-  // The reaper would be pulled from a registry; what is started here is ended here.
-  process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
-  // No port is published, so the gateway of a bridge, which this engine lacks, is of no interest.
-  process.env["TESTCONTAINERS_HOST_OVERRIDE"] = "localhost";
-  await ensureTools(
-    [
-      { command: "docker", package: "docker.io" },
-      { command: "dockerd", package: "docker.io" },
-    ],
-    console.log,
-  );
-  if ((await run(["docker", "version"])).ok) return { async [Symbol.asyncDispose]() {} };
-  const place = mkdtempSync(join(tmpdir(), "failover-engine-"));
-  const at = (name: string): string => join(place, name);
-  const host = `unix://${at("docker.sock")}`;
-  process.env["DOCKER_HOST"] = host;
-  const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")];
-  // It ends with this process, even when that is killed.
-  const engine = spawn(
-    "setpriv",
-    ["--pdeathsig", "TERM", "dockerd", ...places, "--host", host, "--bridge", "none"],
-    { stdio: "ignore" },
-  );
-  const ended = new Promise((resolve) => engine.once("exit", resolve));
-  const answers = async (): Promise<boolean> => (await run(["docker", "version"])).ok;
-  await until("the container engine answers", answers, { within: 30_000, every: 200 });
-  return {
-    async [Symbol.asyncDispose]() {
-      engine.kill("SIGTERM");
-      await ended;
-      rmSync(place, { recursive: true, force: true });
-    },
-  };
-}
-
-export const archive = join(cache, `${recipe.slice(0, 8)}.tar`);
-
-/** Debian 12 with systemd, nginx, and an Apache that is not started; a minute or two the first time. */
-export async function makeArchive(): Promise<void> {
-  if (existsSync(archive)) return;
-  await ensureTools([{ command: "debootstrap", package: "debootstrap" }], console.log);
-  mkdirSync(cache, { recursive: true });
-  const scratch = mkdtempSync(join(cache, "making-"));
-  try {
-    const debootstrap = ["debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm"];
-    const root = join(scratch, "root");
-    await mustRun([...debootstrap, root]);
-    await mustRun(["chroot", root, "systemctl", "disable", "apache2"]);
-    const without = unused.map((path) => `--exclude=./${path}`);
-    await mustRun(["tar", "-C", root, ...without, "-cf", join(scratch, "tar"), "."]);
-    renameSync(join(scratch, "tar"), archive);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
-}
-
-export async function prepareImage(): Promise<void> {
-  if ((await run(["docker", "image", "inspect", image])).ok) return;
-  await makeArchive();
-  await mustRun(["docker", "import", archive, image]);
-}
+/* Machines with systemd as their init, in containers on internal networks of their own. */
 
 export interface NetworkOptions {
   readonly name: string;
+  /** The first three parts of its addresses. The engine itself has the last of them. */
   readonly subnet: string;
 }
 
@@ -109,15 +25,43 @@ export async function createNetwork({ name, subnet }: NetworkOptions): Promise<A
   const created = await network.create({
     Name: name,
     Internal: true,
-    IPAM: { Driver: "default", Config: [{ Subnet: subnet }] },
+    IPAM: { Driver: "default", Config: [{ Subnet: `${subnet}.0/24`, Gateway: `${subnet}.254` }] },
   });
   return { [Symbol.asyncDispose]: () => network.remove(created) };
+}
+
+/**
+ * What passes between two networks through a machine that is in both: where bridges ask the firewall, the
+ * engine's own rules let nothing into a network but what comes from its neighbours.
+ */
+export async function letThrough(one: string, other: string): Promise<AsyncDisposable> {
+  const rules = [
+    [one, other],
+    [other, one],
+  ].map(([from = "", to = ""]) => [
+    "DOCKER-USER",
+    "-s",
+    `${from}.0/24`,
+    "-d",
+    `${to}.0/24`,
+    "-j",
+    "ACCEPT",
+  ]);
+  const remove = async (): Promise<void> => {
+    for (const rule of rules) await run(["iptables", "--delete", ...rule]);
+  };
+  // What a run that was killed left.
+  await remove();
+  for (const rule of rules) await mustRun(["iptables", "--insert", ...rule]);
+  return { [Symbol.asyncDispose]: remove };
 }
 
 export interface MachineOptions {
   readonly name: string;
   /** The first is eth0. */
   readonly networks: readonly { readonly name: string; readonly address: string }[];
+  /** By which it reaches other networks. */
+  readonly gateway?: string;
   /** Seen by the machine as /share. */
   readonly share: string;
 }
@@ -148,15 +92,18 @@ class MachineContainer extends GenericContainer {
 
 /**
  * The engine numbers interfaces as it likes, at a boot and when one comes back. Elsewhere udev names them;
- * here it is a unit that makes the first network eth0.
+ * here it is a unit that makes the first network eth0, and leads other networks to the gateway.
  */
-function naming({ networks: [first] }: MachineOptions): string {
+function naming({ networks: [first], gateway }: MachineOptions): string {
+  const route = gateway === undefined ? "" : `ip route replace default via ${gateway}`;
   return `cat > /etc/name-interfaces << END
 found=\\$(ip -o address show to ${first?.address} | tr -s ' ' | cut -d ' ' -f 2)
-[ \\$found = eth0 ] && exit
-for change in "\\$found down" "eth0 down" "eth0 name eth" "\\$found name eth0" "eth name \\$found"
-do ip link set \\$change; done
-for name in eth0 \\$found; do ip link set \\$name up; done
+if [ \\$found != eth0 ]; then
+  for change in "\\$found down" "eth0 down" "eth0 name eth" "\\$found name eth0" "eth name \\$found"
+  do ip link set \\$change; done
+  for name in eth0 \\$found; do ip link set \\$name up; done
+fi
+${route}
 exit 0
 END
 cat > /etc/systemd/system/name-interfaces.service << END
@@ -168,7 +115,7 @@ ExecStart=/bin/sh /etc/name-interfaces
 [Install]
 WantedBy=network.target multi-user.target
 END
-systemctl enable name-interfaces`;
+systemctl enable --now name-interfaces`;
 }
 
 export class Machine implements AsyncDisposable {

@@ -19,27 +19,31 @@ interface Change {
 
 /** Who had the address when, as the kernels tell it: a look now and then would miss a moment. */
 export class KernelWatch implements AsyncDisposable {
-  static readonly command = ["ip", "-o", "-ts", "monitor", "address"] as const;
+  /** The time is that of the printing: ahead of everything that computes. */
+  static readonly command = ["nice", "-n", "-20", "ip", "-o", "-ts", "monitor", "address"] as const;
 
+  readonly #address: string;
   readonly #holders: readonly string[];
   readonly #changes: Change[] = [];
   readonly #processes: ChildProcess[] = [];
 
-  private constructor(holders: readonly string[]) {
+  private constructor(address: string, holders: readonly string[]) {
+    this.#address = address;
     this.#holders = holders;
   }
 
   static async start({ address, commands, holders }: KernelWatchOptions): Promise<KernelWatch> {
-    const watch = new KernelWatch(holders);
-    for (const [name, [file = "", ...args]] of commands) {
-      const process = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
-      watch.#processes.push(process);
-      await once(process, "spawn");
-      createInterface({ input: process.stdout }).on("line", (line) =>
-        watch.#hear(name, line, address),
-      );
-    }
+    const watch = new KernelWatch(address, holders);
+    for (const [name, argv] of commands) await watch.follow(name, argv);
     return watch;
+  }
+
+  /** Hears one kernel more: a machine that was rebooted has another network than before. */
+  async follow(name: string, [file = "", ...args]: readonly string[]): Promise<void> {
+    const process = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#processes.push(process);
+    await once(process, "spawn");
+    createInterface({ input: process.stdout }).on("line", (line) => this.#hear(name, line));
   }
 
   /** How often the kernel of this machine lost the address. */
@@ -70,9 +74,9 @@ export class KernelWatch implements AsyncDisposable {
   }
 
   /** `[2026-01-31T12:00:00.123456] Deleted 2: eth0    inet 10.91.0.100/32 …`; a renewal is told like an addition. */
-  #hear(name: string, line: string, address: string): void {
+  #hear(name: string, line: string): void {
     const found = line.match(/^\[(\S+)\] (Deleted )?\d+: (\S+) +inet6? ([^/ ]+)/);
-    if (found === null || found[3] === "lo" || found[4] !== address) return;
+    if (found === null || found[3] === "lo" || found[4] !== this.#address) return;
     this.#changes.push({
       name,
       at: Date.parse(found[1] ?? ""),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -71,8 +71,17 @@ test("the package for Debian holds a program that runs with its own Node, and li
   expect(depends).toMatch(/libc6 \(>= 2\.\d+\).*iproute2, nftables/);
   expect(depends).not.toMatch(/nodejs|libnode|libuv/);
   const conffiles = await mustRun(["dpkg-deb", "--info", file, "conffiles"]);
-  expect(conffiles.trim().split("\n")).toContain("/etc/logrotate.d/failover");
-  expect(conffiles).toContain("/etc/failover/failover.yaml");
+  expect(conffiles.trim().split("\n").sort()).toEqual([
+    "/etc/failover/example.yaml",
+    "/etc/logrotate.d/failover",
+  ]);
+  for (const name of ["failover.service", "failover@.service"]) {
+    const unit = readFileSync(at(`unpacked/lib/systemd/system/${name}`), "utf8");
+    expect(unit).not.toMatch(/env failover|exec failover/);
+    expect(unit.match(/\/usr\/sbin\/failover /g)).toHaveLength(3);
+  }
+  const field = await mustRun(["dpkg-deb", "--field", file, "Version"]);
+  expect(field).toMatch(/^\d+\.\d+\.\d+(~\w+)?(~\d{14}\.[0-9a-f]+(\.changed)?)?\n?$/);
   const lintian = await run(["lintian", "--allow-root", "--fail-on", "error", file]);
   expect(lintian.stdout).not.toMatch(/^E:/m);
   expect(lintian.ok, lintian.stdout + lintian.stderr).toBe(true);

@@ -58,7 +58,15 @@ test("check is content where nobody has the interface, or whoever has it keeps t
     expect(managerFindings("eth0", { networkd, networkManager: false })).toMatchObject([
       { level: "ok" },
     ]);
-  expect(managerFindings("eth0", { networkd: undefined, networkManager: true })).toMatchObject([
+});
+
+test("check offers the file that takes the interface from NetworkManager, and says what has to be there first", () => {
+  const found = managerFindings("eth0", { networkd: undefined, networkManager: true });
+  expect(found).toMatchObject([
     { level: "warning", found: expect.stringContaining("NetworkManager has eth0") },
   ]);
+  const conf = "'[keyfile]\\nunmanaged-devices+=interface-name:eth0\\n'";
+  const file = "/etc/NetworkManager/conf.d/failover.conf";
+  expect(found[0]?.advice).toContain(`printf ${conf} > ${file} && systemctl reload NetworkManager`);
+  expect(found[0]?.advice).toMatch(/^once systemd-networkd or ifupdown configures it instead: /);
 });

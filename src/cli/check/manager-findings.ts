@@ -23,12 +23,17 @@ export function managerFindings(
       ),
     );
   }
+  // It has no word for one foreign address; and a machine whose interface nobody configures does not come back
+  // from a reboot, so the cure says what it needs.
   if (networkManager)
     findings.push(
       warning(
         "manager",
-        `NetworkManager has ${device} and removes the address when the connection is activated again`,
-        `activate it only while the other machine holds the address; the agent puts it back at once`,
+        `NetworkManager has ${device} and removes the address when the connection is activated again; the agent puts it back at once`,
+        "once systemd-networkd or ifupdown configures it instead: " +
+          `printf '[keyfile]\\nunmanaged-devices+=interface-name:${device}\\n' > ` +
+          "/etc/NetworkManager/conf.d/failover.conf && systemctl reload NetworkManager; " +
+          "until then activate it only while the other machine holds the address",
       ),
     );
   return findings.length > 0
