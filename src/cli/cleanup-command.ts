@@ -29,8 +29,8 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
     process.stderr.write(`failover: ${instead}
 `);
   const steps = [
-    ...(await removeRoutes(routes)),
     ...(await cleanup(pair, addresses)),
+    ...(await removeRoutes(routes)),
     ...(link === undefined ? [] : await putDown(link)),
   ];
   for (const { line, failure } of steps) {

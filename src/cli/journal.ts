@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 
 import { type JournalEntry, type SwapMark, swapStages } from "../core/effect.ts";
+import { route } from "./configuration/formats.ts";
 import { replaceFile } from "./durable-file.ts";
 import { errorCode, exitCodes, Failure, reasonOf } from "./failure.ts";
 import { ownershipFault } from "./ownership.ts";
@@ -15,6 +16,7 @@ export interface JournalRecord {
   readonly pid: number;
   /** What was held, or would have been: the next agent may have another list. */
   readonly addresses: readonly string[];
+  readonly routes: readonly string[];
 }
 
 export interface JournalOptions {
@@ -22,6 +24,7 @@ export interface JournalOptions {
   readonly bootId: string;
   /** In force when an entry is written. */
   readonly addresses: () => readonly string[];
+  readonly routes: readonly string[];
   readonly report: ReportTrouble;
 }
 
@@ -31,7 +34,7 @@ export type JournalFound =
   | { readonly kind: "none"; readonly reason: string | undefined };
 
 const fileName = "journal.json";
-const bytesMax = 64 * 1024;
+const bytesMax = 512 * 1024;
 
 /**
  * Remembers across a restart of the agent. Each entry replaces the one before it whole, by a rename
@@ -73,9 +76,9 @@ export class Journal {
   async #write(): Promise<void> {
     const entry = this.#due;
     if (entry === undefined) return;
-    const { directory, bootId } = this.#options;
+    const { directory, bootId, routes } = this.#options;
     const addresses = this.#options.addresses();
-    const record: JournalRecord = { entry, bootId, pid: process.pid, addresses };
+    const record: JournalRecord = { entry, bootId, pid: process.pid, addresses, routes };
     await replaceFile(join(directory, fileName), `${JSON.stringify(record)}\n`);
     if (this.#due === entry) this.#due = undefined;
   }
@@ -113,11 +116,12 @@ function parseRecord(text: string): JournalRecord | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { entry: raw, bootId, pid, addresses = [] } = value;
+  const { entry: raw, bootId, pid, addresses = [], routes = [] } = value;
   const entry = parseEntry(raw);
   if (entry === undefined || typeof bootId !== "string" || !isCount(pid)) return undefined;
   if (!Array.isArray(addresses) || !addresses.every(isAddress)) return undefined;
-  return { entry, bootId, pid, addresses };
+  if (!Array.isArray(routes) || !routes.every(isRoute)) return undefined;
+  return { entry, bootId, pid, addresses, routes };
 }
 
 function parseEntry(raw: unknown): JournalEntry | undefined {
@@ -152,6 +156,9 @@ function parseMark(raw: unknown): SwapMark | undefined | "damaged" {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
+
+const isRoute = (value: unknown): value is string =>
+  typeof value === "string" && route.read(value) !== undefined;
 
 const isAddress = (value: unknown): value is string => typeof value === "string" && isIP(value) > 0;
 

@@ -13,7 +13,7 @@ import { stateDirectory } from "./places.ts";
 export interface LeftBehind {
   readonly pair: string;
   readonly addresses: readonly string[];
-  /** In ip-route's notation; the journal has none. */
+  /** In ip-route's notation. */
   readonly routes: readonly string[];
   /** The service's own interface, where it is taken over. */
   readonly link: string | undefined;
@@ -31,37 +31,45 @@ export async function leftBehind(where: Whereabouts): Promise<LeftBehind> {
     const configuration = await configurationAt(where);
     const { pair, routes } = configuration;
     const addresses = configuration.addresses.map(({ address }) => address);
-    return { pair, addresses, routes, link: await linkOf(configuration), instead: undefined };
+    const link = configuration.takeover === "link" ? await linkOf(configuration) : undefined;
+    return { pair, addresses, routes, link, instead: undefined };
   } catch (error) {
     const pair = error instanceof Failure ? await pairWithout(where) : undefined;
     if (!(error instanceof Failure) || pair === undefined) throw error;
     const found = await remembered(where.stateDir ?? stateDirectory(pair), error);
-    return { pair, routes: [], link: undefined, ...found };
+    return { pair, link: undefined, ...found };
   }
 }
 
+/** Undefined where it is not known which of the two this machine is: the address goes all the same. */
 async function linkOf(configuration: Configuration): Promise<string | undefined> {
-  if (configuration.takeover !== "link") return undefined;
   const { nodeHere, sidesOf } = await import("./configuration/node-here.ts");
   const local = (await localAddresses()).map(({ address }) => address);
-  return sidesOf(configuration, nodeHere(configuration, local)).here.interface;
+  try {
+    return sidesOf(configuration, nodeHere(configuration, local)).here.interface;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 async function remembered(
   directory: string,
   { message }: Failure,
-): Promise<Pick<LeftBehind, "addresses" | "instead">> {
+): Promise<Pick<LeftBehind, "addresses" | "routes" | "instead">> {
   const found = await readJournal(directory).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error;
     return { kind: "none", reason: error.message } as const;
   });
   if (found.kind === "found") {
     const instead = `${message}\nInstead the journal in ${directory} is believed`;
-    return { addresses: found.record.addresses, instead };
+    const { addresses, routes } = found.record;
+    return { addresses, routes, instead };
   }
   const missing = found.reason ?? `There is no journal in ${directory}`;
   return {
     addresses: [],
+    routes: [],
     instead: `${message}\n${missing}: only tables are looked for, and an address may stay`,
   };
 }

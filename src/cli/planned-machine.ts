@@ -11,6 +11,7 @@ import { closeScript, openScript } from "../linux/door.ts";
 import { hostPrefix, type IpAddress, parseAddress } from "../linux/ip-address.ts";
 import { muteScript, tableName, unmuteScript } from "../linux/mute.ts";
 import type { KernelAddress } from "../linux/netlink.ts";
+import { marked } from "../linux/own-routes.ts";
 import type { Picture, Scene } from "../linux/picture.ts";
 import { nextAddressCommands, nextSilentStep, type SilentStep } from "../linux/plan.ts";
 import type { Configuration, NodeConfiguration } from "./configuration/configuration.ts";
@@ -67,10 +68,17 @@ export class PlannedMachine {
     const silent = wish.silent === "present" && takeover === "address";
     const routed = wish.address === "present" || silent;
     const before =
-      this.#routed && !routed ? routes.toReversed().map((route) => ip(`route del ${route}`)) : [];
-    const after = routed && !this.#routed ? routes.map((route) => ip(`route add ${route}`)) : [];
+      this.#routed && !routed
+        ? routes.toReversed().map((route) => ip(`route del ${marked(route)}`))
+        : [];
+    const after =
+      routed && !this.#routed ? routes.map((route) => ip(`route add ${marked(route)}`)) : [];
     this.#routed = routed;
-    return [...before, ...this.#moves(wish), ...after];
+    const first = this.#nextAddress(wish);
+    const rest = this.#moves(wish);
+    return first.length > 0
+      ? [...before, ...first, ...after, ...rest]
+      : [...before, ...rest, ...after];
   }
 
   /** What goes to the other machine from here on. */

@@ -6,7 +6,7 @@ import type { CommandListener } from "./command.ts";
 import type { IpAddress } from "./ip-address.ts";
 import { IpBatch } from "./ip-batch.ts";
 import { IpMonitor } from "./ip-monitor.ts";
-import { type MonitorFact, parseMonitorLine } from "./ip-monitor-lines.ts";
+import type { MonitorFact } from "./ip-monitor-lines.ts";
 import type { KernelLink } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import {
@@ -53,7 +53,7 @@ export class AddressKeeper {
   readonly #kernel: Kernel;
   /** One command after the other, whoever asks. */
   readonly batch: IpBatch;
-  readonly #monitor: IpMonitor<MonitorFact>;
+  readonly #monitor: IpMonitor;
   readonly #reconciler: Reconciler;
   readonly #renewal: Renewal;
   #scene: Scene;
@@ -79,8 +79,6 @@ export class AddressKeeper {
     this.#kernel = { route: new NetlinkSocket("route"), netfilter: new NetlinkSocket("netfilter") };
     this.batch = new IpBatch({ patience: () => times(this.#lease, 0.5), onCommand });
     this.#monitor = new IpMonitor({
-      objects: ["address", "link"],
-      parse: parseMonitorLine,
       onFacts: (facts) => options.afterSockets(() => this.#heard(facts)),
       onStarted: () => this.#lookAndSettle("unknown"),
       troubles,

@@ -236,8 +236,6 @@ export class LinuxHost implements Host {
   #see(picture: Picture): void {
     const { scene, picture: before } = this.#keeper;
     const there = presenceOf(scene.addresses, picture.service) === "all";
-    // An agent that goes on holding finds those of the last one.
-    if (before === undefined && there) this.#routes.inherit();
     this.#surroundings.moveTo(before?.link, picture.link);
     this.#link?.look(picture);
     const silent = presenceOf(scene.addresses, picture.silent) === "all";

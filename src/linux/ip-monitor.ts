@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
+import { type MonitorFact, parseMonitorLine } from "./ip-monitor-lines.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { Troubles } from "./troubles.ts";
 
-export interface IpMonitorOptions<Fact> {
-  /** As `ip monitor` names them: `address`, `link`, `route`. */
-  readonly objects: readonly string[];
-  /** Undefined for a line that says nothing of interest. */
-  readonly parse: (line: string) => Fact | undefined;
+export interface IpMonitorOptions {
   /** What one piece of output said, in its order. */
-  readonly onFacts: (facts: readonly Fact[]) => void;
+  readonly onFacts: (facts: readonly MonitorFact[]) => void;
   /** The monitor was started, for the first time or again: facts were missed before, so look. */
   readonly onStarted: () => void;
   readonly troubles: Troubles;
@@ -19,29 +16,29 @@ export interface IpMonitorOptions<Fact> {
 const restartMillis = 250;
 
 /**
- * One long-lived `ip -o monitor`. It says *when* something changed within a fraction
+ * One long-lived `ip -o monitor address link`. It says *when* something changed within a fraction
  * of a millisecond; *what* is there now, the kernel is asked directly, because lines read late tell
  * of a world that is gone.
  */
-export class IpMonitor<Fact> {
-  readonly #options: IpMonitorOptions<Fact>;
+export class IpMonitor {
+  readonly #options: IpMonitorOptions;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: IpMonitorOptions<Fact>) {
+  constructor(options: IpMonitorOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const child = spawn("ip", ["-o", "monitor", ...this.#options.objects], {
+    const child = spawn("ip", ["-o", "monitor", "address", "link"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     this.#child = child;
     const splitter = new LineSplitter();
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (chunk: string) => {
-      const facts = splitter.push(chunk).map(this.#options.parse);
+      const facts = splitter.push(chunk).map(parseMonitorLine);
       this.#options.onFacts(facts.filter((fact) => fact !== undefined));
     });
     child.once("error", (error) => this.#ended(child, error.message));

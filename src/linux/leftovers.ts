@@ -2,6 +2,7 @@ import { commandLine, runCommand } from "./command.ts";
 import { openScript } from "./door.ts";
 import { hostPrefix, type IpAddress, parseAddress } from "./ip-address.ts";
 import { tableName } from "./mute.ts";
+import { marked, placeOf, readOwnRoutes } from "./own-routes.ts";
 import type { KernelAddress } from "./netlink.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { interfaceFacts, localInterfaces } from "./network-facts.ts";
@@ -84,18 +85,17 @@ export const cleanup = async (
   return steps;
 };
 
-/**
- * The routes of an address that is not held here. A route that is not there is none of the last agent's, and
- * no step: `ip` itself is asked, which knows its own notation.
- */
+/** The routes of an address that is not held here, as far as an agent put them there. */
 export const removeRoutes = async (routes: readonly string[]): Promise<readonly CleanupStep[]> => {
+  if (routes.length === 0) return [];
+  const there = await readOwnRoutes();
+  if (typeof there === "string") return [{ line: "ip route show", failure: there }];
   const steps: CleanupStep[] = [];
-  for (const route of routes.toReversed()) {
-    const args = ["route", "del", ...route.split(" ")];
+  for (const route of routes.filter((one) => there.has(placeOf(one))).toReversed()) {
+    const args = ["route", "del", ...marked(route).split(" ")];
     const result = await runCommand("ip", args, patienceMillis);
-    const reason = result.kind === "failed" ? result.reason : undefined;
-    const absent = reason !== undefined && /No such process|Cannot find device/.test(reason);
-    if (!absent) steps.push({ line: commandLine("ip", args), failure: reason });
+    const failure = result.kind === "failed" ? result.reason : undefined;
+    steps.push({ line: commandLine("ip", args), failure });
   }
   return steps;
 };

@@ -70,12 +70,13 @@ export async function defaultWays(): Promise<readonly string[]> {
 
 /** Those of the main table to this very destination, a prefix or `default`, with their metrics. */
 export async function routesTo(destination: string, family: 4 | 6) {
-  const words = ["-j", `-${family}`, "route", "show", "exact", destination];
+  const words = ["-j", "-N", `-${family}`, "route", "show", "exact", destination];
   const shown = await runCommand("ip", words, patienceMillis);
   if (shown.kind !== "done") return [];
   return entriesIn(shown.output).map((route) => ({
     metric: Number(route["metric"] ?? 0),
     device: textIn(route, "dev"),
+    protocol: textIn(route, "protocol") ?? "",
   }));
 }
 

@@ -1,9 +1,6 @@
-import { isIP } from "node:net";
-
-import { after, type Instant, millis } from "../core/time.ts";
-import { parseAddress } from "./ip-address.ts";
-import type { IpBatch } from "./ip-batch.ts";
-import { IpMonitor } from "./ip-monitor.ts";
+import { elapsed, type Instant, millis } from "../core/time.ts";
+import type { BatchResult, IpBatch } from "./ip-batch.ts";
+import { marked, type Place, placeOf, readOwnRoutes } from "./own-routes.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface RoutesOptions {
@@ -15,130 +12,145 @@ export interface RoutesOptions {
   readonly troubles: Troubles;
 }
 
-const retryEvery = millis(1000);
+/** The kernel says nothing of a route that goes with its interface. */
+const readEveryMillis = 5000;
+/** A command that is refused costs `ip` its life, and there may be repairs of the address to do. */
+const refusedRest = millis(30_000);
 
 /**
- * The routes that come after the address and go before it. They are added and never put in the place of
- * others: a machine that has a route of its own to the same destination keeps it, and says so. Nothing reads
- * the routing table, which may be long: the monitor tells of one of ours that goes.
+ * The routes that come after the address and go before it. What is there is read from the kernel again and
+ * again; what is ours has our mark, so that a route of the machine's own is neither replaced nor removed.
  */
 export class Routes {
   readonly #options: RoutesOptions;
-  readonly #monitor: IpMonitor<string>;
-  #wanted = false;
-  /** Ours. Of those that are unsure, that one exists already is no trouble. */
-  readonly #ours = new Map<string, "there" | "unsure">();
-  readonly #underWay = new Set<string>();
-  #notBefore: Instant;
+  /** The places of our routes as last read, and what was done since; undefined before the first reading. */
+  #there: Set<Place> | undefined;
+  #wanted: boolean | undefined;
+  #ready = false;
+  #busy = false;
+  #jobs = 0;
+  #refusedAt: Instant | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
-    this.#notBefore = options.now();
-    this.#monitor = new IpMonitor({
-      objects: ["route"],
-      parse: removedDestination,
-      onFacts: (gone) => this.#removed(new Set(gone)),
-      onStarted: () => {},
-      troubles: options.troubles,
-    });
   }
 
   start(): void {
-    if (this.#options.routes.length > 0) this.#monitor.start();
+    if (this.#options.routes.length === 0) return;
+    this.#timer = setInterval(() => this.#read(), readEveryMillis);
+    this.#read();
   }
 
   /** Wished no more, they go before whatever is asked of `ip` next. */
   reconcile(wanted: boolean): void {
+    if (wanted === this.#wanted) return;
     this.#wanted = wanted;
-    if (wanted) return;
-    // One may lead to the gateway of the next.
-    for (const route of [...this.#ours.keys()].toReversed()) this.#remove(route);
-    this.#ours.clear();
+    this.#refusedAt = undefined;
+    this.#settle();
   }
 
-  /** `ready`: the address is there, on an interface that is up. Asked at least once a second. */
+  /** `ready`: the address is there, on an interface that is up. */
   look(ready: boolean): void {
-    if (!ready) {
-      // The kernel takes them away with the interface, or with the address that they name as their source.
-      this.#doubt([...this.#ours.keys()]);
-      return;
-    }
-    if (!this.#wanted || this.#options.now() < this.#notBefore) return;
-    const missing = this.#options.routes.filter(
-      (route) => this.#ours.get(route) !== "there" && !this.#underWay.has(route),
-    );
-    for (const route of missing) this.#add(route);
-  }
-
-  /** What was held when this agent started was put there by the last one. */
-  inherit(): void {
-    this.#doubt(this.#options.routes);
+    const came = ready && !this.#ready;
+    this.#ready = ready;
+    // What was there may have gone with the interface.
+    if (came && this.#options.routes.length > 0) this.#read();
+    this.#settle();
   }
 
   stop(): void {
-    this.#monitor.stop();
+    this.#stopped = true;
+    clearInterval(this.#timer);
   }
 
-  #add(route: string): void {
-    const { batch, troubles, now } = this.#options;
-    const topic = `route ${route}`;
-    this.#underWay.add(route);
-    batch.run([`route add ${route}`], (result) => {
-      this.#underWay.delete(route);
-      const reason = result.kind === "failed" ? result.reasons.join("; ") : "";
-      const ours = this.#ours.has(route) && /File exists/.test(reason);
-      if (result.kind === "done" || ours) {
-        troubles.mended(topic);
-        this.#ours.set(route, "there");
-        if (!this.#wanted) this.reconcile(false);
+  #read(): void {
+    const jobs = this.#jobs;
+    void readOwnRoutes().then((found) => {
+      // What was read beside a job of ours may be of before or of after it.
+      if (this.#stopped || this.#busy || jobs !== this.#jobs) return;
+      const { troubles } = this.#options;
+      if (typeof found === "string") {
+        troubles.say("reading routes", found);
         return;
       }
-      this.#notBefore = after(now(), retryEvery);
-      if (result.kind === "failed") troubles.say(topic, reason);
+      troubles.mended("reading routes");
+      this.#compare(found);
+      this.#there = new Set(found);
+      this.#settle();
     });
   }
 
-  #remove(route: string): void {
-    const { batch, troubles } = this.#options;
-    const topic = `route ${route}`;
-    batch.run([`route del ${route}`], (result) => {
-      const reason = result.kind === "failed" ? result.reasons.join("; ") : "";
-      // ESRCH: it went with the interface or the address.
-      if (reason === "" || /No such process/.test(reason)) troubles.mended(topic);
-      else troubles.say(topic, reason);
+  #compare(found: ReadonlySet<Place>): void {
+    const { routes, troubles } = this.#options;
+    if (this.#wanted !== true || !this.#ready) return;
+    const gone = routes.filter((route) => {
+      const place = placeOf(route);
+      return this.#there?.has(place) === true && !found.has(place);
+    });
+    if (gone.length > 0) troubles.happened("routes", lost(gone));
+  }
+
+  /** One job at a time; whatever comes of it is read, and settled again. */
+  #settle(): void {
+    const there = this.#there;
+    if (this.#wanted === undefined || this.#busy || this.#stopped) return;
+    const { routes } = this.#options;
+    const isThere = (route: string): boolean => there?.has(placeOf(route)) === true;
+    if (!this.#wanted) {
+      // One may lead to the gateway of the next.
+      const leaving = routes.filter(isThere).toReversed();
+      if (leaving.length === 0) this.#options.troubles.mended("routes");
+      else if (!this.#rests()) this.#run("del", leaving);
+      return;
+    }
+    const missing = routes.filter((route) => !isThere(route));
+    if (missing.length === 0) this.#options.troubles.mended("routes");
+    else if (there !== undefined && this.#ready && !this.#rests()) this.#run("add", missing);
+  }
+
+  #rests(): boolean {
+    const { now } = this.#options;
+    return this.#refusedAt !== undefined && elapsed(this.#refusedAt, now()) < refusedRest;
+  }
+
+  #run(verb: "add" | "del", routes: readonly string[]): void {
+    this.#busy = true;
+    this.#jobs += 1;
+    const lines = routes.map((route) => `route ${verb} ${marked(route)}`);
+    this.#options.batch.run(lines, (result) => {
+      this.#busy = false;
+      if (result.kind === "done") this.#note(verb, routes);
+      else this.#refuse(result);
+      this.#settle();
+      if (!this.#stopped) this.#read();
     });
   }
 
-  #removed(destinations: ReadonlySet<string>): void {
-    const gone = [...this.#ours.keys()].filter((route) => destinations.has(destinationOf(route)));
-    this.#doubt(gone);
-    if (gone.length > 0) this.#options.troubles.happened("routes", removal(gone));
+  #note(verb: "add" | "del", routes: readonly string[]): void {
+    for (const place of routes.map(placeOf)) {
+      if (verb === "add") this.#there?.add(place);
+      else this.#there?.delete(place);
+    }
   }
 
-  #doubt(routes: readonly string[]): void {
-    for (const route of routes) this.#ours.set(route, "unsure");
+  /** What is there by now, the next reading tells. */
+  #refuse(result: BatchResult): void {
+    const { now, troubles } = this.#options;
+    this.#there = undefined;
+    this.#refusedAt = now();
+    if (result.kind === "killed")
+      troubles.say("routes", `Cannot tell whether routes were changed: ${result.reason}`);
+    if (result.kind !== "failed") return;
+    const reasons = result.reasons.filter((reason) => !wentByItself(reason));
+    if (reasons.length > 0) troubles.say("routes", reasons.join("; "));
   }
 }
 
-const removal = (routes: readonly string[]): string =>
-  `Another program, or the kernel with an interface, removed the route ${routes.join(", and ")}: adding it again`;
+/** With its interface, or with the address that it names as its source. */
+const wentByItself = (reason: string): boolean =>
+  /No such process|Cannot find device/.test(reason) && reason.includes("route del");
 
-/** `Deleted 198.51.100.0/24 via 203.0.113.1 dev eth1`, with a type other than unicast before the destination. */
-const removedLine = /^Deleted (default|[\da-f][\da-f.:]*(?:\/\d+)?) /;
-
-export const removedDestination = (line: string): string | undefined => {
-  const destination = removedLine.exec(line)?.[1];
-  const known = destination === "default" || isIP(destination?.split("/")[0] ?? "") !== 0;
-  return known && destination !== undefined ? destinationOf(destination) : undefined;
-};
-
-/** As `ip` prints it: in its shortest form, a single address without its prefix length. */
-export const destinationOf = (route: string): string => {
-  const [destination = ""] = route.split(" ");
-  if (destination === "default") return destination;
-  const [text = "", length] = destination.split("/");
-  const { text: short, family } = parseAddress(text);
-  const whole = length === undefined || length === (family === 4 ? "32" : "128");
-  if (length === "0") return "default";
-  return whole ? short : `${short}/${length}`;
-};
+const lost = (routes: readonly string[]): string =>
+  `The route ${routes.join(", and ")} went away while the address is here: adding it again`;

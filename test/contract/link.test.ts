@@ -2,20 +2,16 @@ import { expect, it } from "vitest";
 
 import type { Carrier } from "../../src/core/event.ts";
 import type { Wish } from "../../src/core/effect.ts";
-import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
 import { wait } from "./namespace.ts";
 import { absent, held } from "./wishes.ts";
 
-/** The service interface as a whole, and the routes that come and go with the address, on a real kernel. */
+/** The service interface as a whole, on a real kernel. */
 
 const free: Wish = { ...absent, link: "free" };
 
-const route = "198.51.100.0/24 via 10.99.0.12 dev eth0 src 10.99.0.100";
-
 const isUp = (h: LinuxHarness): boolean =>
   /<[^>]*\bUP\b/.test(h.pair.here.run("ip link show eth0"));
-const routes = (h: LinuxHarness): string => h.pair.here.run("ip route show");
 const carriers = (h: LinuxHarness): readonly Carrier[] =>
   h.events.flatMap((event) => (event.kind === "carrier-observed" ? [event.carrier] : []));
 
@@ -84,48 +80,4 @@ it("where only addresses move the interface is the administrator's", async () =>
   await wait(500);
   expect(isUp(h)).toBe(false);
   expect(h.commands.filter((line) => line.includes("link"))).toEqual([]);
-});
-
-it("routes come after the address and go before it", async () => {
-  await using h = await LinuxHarness.start({ routes: [route] });
-  await hold(h);
-  await h.eventually("the route", () => routes(h).includes("198.51.100.0/24"));
-  h.host.reconcile(absent);
-  await h.eventually("the address gone", () => h.lastPresence === "none");
-  expect(routes(h)).not.toContain("198.51.100.0/24");
-  expect(h.commands).toEqual([
-    "ip addr add 10.99.0.100/32 dev eth0 valid_lft 2 preferred_lft 2",
-    `ip route add ${route}`,
-    `ip route del ${route}`,
-    "ip addr del 10.99.0.100/32 dev eth0",
-  ]);
-  expect(h.troubles).toEqual([]);
-});
-
-it("a route that somebody removes is back, also with the address and with the interface", async () => {
-  await using h = await LinuxHarness.start({ routes: [route] });
-  await hold(h);
-  const isThere = (): boolean => routes(h).includes("198.51.100.0/24");
-  await h.eventually("the route", isThere);
-  h.pair.here.run("ip route del 198.51.100.0/24");
-  await h.eventually("its being back", isThere);
-  expect(h.troubles.join()).toContain(`removed the route ${route}`);
-  h.removeByHand();
-  await h.eventually("its being back with the address", isThere);
-  h.pair.here.run("ip link set dev eth0 down");
-  h.pair.here.run("ip link set dev eth0 up");
-  await h.eventually("its being back with the interface", isThere);
-  h.host.reconcile(absent);
-  await h.eventually("the address gone", () => h.presence() === "none");
-  expect(isThere()).toBe(false);
-});
-
-it("a route of the machine's own to the same place is left alone, and told of", async () => {
-  await using h = await LinuxHarness.start({ routes: ["198.51.100.0/24 via 10.99.0.12"] });
-  h.pair.here.run("ip route add 198.51.100.0/24 via 10.99.0.99");
-  await hold(h);
-  await h.eventually("the trouble", () => h.troubles.join().includes("File exists"), 5000);
-  h.host.reconcile(absent);
-  await h.eventually("the address gone", () => h.presence() === "none");
-  expect(routes(h)).toContain("198.51.100.0/24 via 10.99.0.99");
 });

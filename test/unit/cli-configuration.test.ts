@@ -294,7 +294,7 @@ nodes:
     [
       and('routes: ["default\\nvia 1.2.3.4"]'),
       'routes[0]: found "default\\nvia 1.2.3.4", ' +
-        "allowed is a route in ip-route's notation, such as default via 203.0.113.1",
+        "allowed is a route in ip-route's notation, without proto, such as default via 203.0.113.1",
     ],
     [
       and("logFormat: combine"),

@@ -18,9 +18,10 @@ const entry: JournalEntry = {
 };
 
 const addresses = ["203.0.113.10", "2001:db8::10"];
+const routes = ["default via 203.0.113.1 metric 50"];
 
 const journalIn = (directory: string, report: ReportTrouble = () => {}): Journal =>
-  new Journal({ directory, bootId: "boot-1", addresses: () => addresses, report });
+  new Journal({ directory, bootId: "boot-1", addresses: () => addresses, routes, report });
 
 test.each([[entry], [{ ...entry, swap: undefined, holding: false }]])(
   "what is written is read again: %#",
@@ -31,7 +32,7 @@ test.each([[entry], [{ ...entry, swap: undefined, holding: false }]])(
     await journal.settled();
     expect(await readJournal(place.directory)).toEqual({
       kind: "found",
-      record: { entry: written, bootId: "boot-1", pid: process.pid, addresses },
+      record: { entry: written, bootId: "boot-1", pid: process.pid, addresses, routes },
     });
     expect(await readdir(place.directory)).toEqual(["journal.json"]);
   },
@@ -45,6 +46,7 @@ test("the last entry is written again with the addresses that are in force then"
     directory,
     bootId: "boot-1",
     addresses: () => inForce,
+    routes: [],
     report: () => {},
   });
   journal.writeAgain();
@@ -91,6 +93,7 @@ test.each([
   [JSON.stringify({ ...record, pid: -1 })],
   [JSON.stringify({ ...record, bootId: 1 })],
   [JSON.stringify({ ...record, addresses: ["nowhere"] })],
+  [JSON.stringify({ ...record, routes: ["default; reboot"] })],
   [JSON.stringify({ ...record, addresses: "203.0.113.10" })],
   [JSON.stringify({ ...record, entry: null })],
   [JSON.stringify({ ...record, entry: { ...entry, epoch: 1.5 } })],
@@ -129,9 +132,9 @@ test("a journal of any bytes never throws", async () => {
 });
 
 test("a journal larger than any of ours is not read", async () => {
-  expect(await readText("x".repeat(65 * 1024))).toMatchObject({
+  expect(await readText("x".repeat(513 * 1024))).toMatchObject({
     kind: "none",
-    reason: expect.stringContaining("it is larger than 65536 bytes"),
+    reason: expect.stringContaining("it is larger than 524288 bytes"),
   });
 });
 

@@ -76,7 +76,7 @@ nodes:
         }'
         ip addr add 203.0.113.10/32 dev lo
         ip addr add 2001:db8::10/128 dev lo nodad
-        ip route add default via 203.0.113.1 src 203.0.113.10
+        ip route add default via 203.0.113.1 src 203.0.113.10 proto 94
     backup asks itself for a page
         curl -sS -o /dev/null --connect-to ::203.0.113.10:80 http://www.example.org:80/
         # expects status 200-399, and the line in /var/log/a.log, /var/log/b.log
@@ -91,7 +91,7 @@ nodes:
           }
         }'
     primary lets the address go
-        ip route del default via 203.0.113.1 src 203.0.113.10
+        ip route del default via 203.0.113.1 src 203.0.113.10 proto 94
         ip addr del 203.0.113.10/32 dev eth0
         ip addr del 2001:db8::10/128 dev eth0
         nft 'add table inet failover_www
@@ -110,13 +110,13 @@ nodes:
         # counts requests and errors in /var/log/a.log, /var/log/b.log
         # at least 10 requests in 30 s, errors at most 1 % above those of primary
     backup lets the address go, if the proof does not come
-        ip route del default via 203.0.113.1 src 203.0.113.10
+        ip route del default via 203.0.113.1 src 203.0.113.10 proto 94
         ip addr del 203.0.113.10/32 dev eth1
         ip addr del 2001:db8::10/128 dev eth1
     primary takes it back, in that case
         ip addr add 203.0.113.10/32 dev eth0 valid_lft 2 preferred_lft 2
         ip addr add 2001:db8::10/128 dev eth0 valid_lft 2 preferred_lft 0 nodad
-        ip route add default via 203.0.113.1 src 203.0.113.10
+        ip route add default via 203.0.113.1 src 203.0.113.10 proto 94
         arping -c 1 -U -I eth0 203.0.113.10
         arping -c 1 -A -I eth0 203.0.113.10
         # sends an unsolicited neighbour advertisement for 2001:db8::10 on eth0
@@ -146,26 +146,26 @@ nodes:
     backup asks itself for a page
     primary lets nobody new in, for a moment
     primary lets the address go
-        ip route del default via 203.0.113.1 metric 10
-        ip route del 203.0.113.0/24 dev eth1
+        ip route del default via 203.0.113.1 metric 10 proto 94
+        ip route del 203.0.113.0/24 dev eth1 proto 94
         ip addr del 203.0.113.10/32 dev eth1
     backup takes the address
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
+        ip route add 203.0.113.0/24 dev eth1 proto 94
+        ip route add default via 203.0.113.1 metric 10 proto 94
         ip addr del 203.0.113.10/32 dev lo
-        ip route add 203.0.113.0/24 dev eth1
-        ip route add default via 203.0.113.1 metric 10
     backup tells the network
     backup proves that it serves
     primary puts its interface down, a second later
         ip link set dev eth1 down
     backup lets the address go, if the proof does not come
-        ip route del default via 203.0.113.1 metric 10
-        ip route del 203.0.113.0/24 dev eth1
+        ip route del default via 203.0.113.1 metric 10 proto 94
+        ip route del 203.0.113.0/24 dev eth1 proto 94
         ip addr del 203.0.113.10/32 dev eth1
     primary takes it back, in that case
         ip addr add 203.0.113.10/32 dev eth1 valid_lft 2 preferred_lft 2
-        ip route add 203.0.113.0/24 dev eth1
-        ip route add default via 203.0.113.1 metric 10
+        ip route add 203.0.113.0/24 dev eth1 proto 94
+        ip route add default via 203.0.113.1 metric 10 proto 94
     Nothing was moved"
   `);
 });

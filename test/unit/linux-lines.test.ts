@@ -4,7 +4,7 @@ import { parseIpv6Route, parseRoute } from "../../src/linux/gateways.ts";
 import { parseMonitorLine } from "../../src/linux/ip-monitor-lines.ts";
 import { LineSplitter } from "../../src/linux/line-splitter.ts";
 import { parseCapabilities } from "../../src/linux/network-facts.ts";
-import { destinationOf, removedDestination } from "../../src/linux/routes.ts";
+import { placeOf, placesIn } from "../../src/linux/own-routes.ts";
 import { parseTcpLine } from "../../src/linux/service-watch.ts";
 
 const lifetime = (valid: string, preferred = valid): string =>
@@ -179,34 +179,31 @@ it("capabilities are those in effect", () => {
   expect(parseCapabilities(status("0000000000002000"))).toEqual({ netAdmin: false, netRaw: true });
 });
 
-it("a removed route is told by its destination, in the shortest form", () => {
+it("a route's place is what the kernel tells it by: destination, metric and table", () => {
   expect(
     [
-      "Deleted 198.51.100.0/24 via 203.0.113.1 dev eth1 ",
-      "Deleted default via 203.0.113.1 dev eth1 ",
-      "Deleted 198.51.100.7 dev eth1 scope link ",
-      "Deleted 2001:db8:1::/48 via fe80::1 dev eth1 metric 1024 pref medium",
-      "198.51.100.0/24 via 203.0.113.1 dev eth1 ",
-      "Deleted local 203.0.113.10 dev eth1 table local proto kernel scope host ",
-      "Deleted blackhole 198.51.100.0/24 ",
-      "Deleted face dev eth1",
-    ].map(removedDestination),
+      "198.51.100.0/24 via 203.0.113.1 dev eth1",
+      "0.0.0.0/0 via 203.0.113.1 metric 10",
+      "default via 203.0.113.1 table 100",
+      "198.51.100.7/32 dev eth1 table main",
+      "2001:DB8:0::/48 via fe80::1 dev eth1",
+      "default via fe80::1 dev eth1",
+    ].map(placeOf),
   ).toEqual([
-    "198.51.100.0/24",
-    "default",
-    "198.51.100.7",
-    "2001:db8:1::/48",
-    undefined,
-    undefined,
-    undefined,
-    undefined,
+    "4 198.51.100.0/24 0 254",
+    "4 default 10 254",
+    "4 default 0 100",
+    "4 198.51.100.7 0 254",
+    "6 2001:db8::/48 1024 254",
+    "6 default 1024 254",
   ]);
-  expect(
-    [
-      "0.0.0.0/0 via 203.0.113.1",
-      "2001:DB8:0::/48 dev eth1",
-      "198.51.100.7/32 dev eth1",
-      "2001:db8::7/128",
-    ].map(destinationOf),
-  ).toEqual(["default", "2001:db8::/48", "198.51.100.7", "2001:db8::7"]);
+});
+
+it("what ip shows of routes has the same places", () => {
+  const shown = [
+    { dst: "default", gateway: "10.0.0.3", dev: "d0", table: "100", metric: 7, flags: [] },
+    { dst: "192.0.2.7", gateway: "10.0.0.2", dev: "d0", flags: [] },
+  ];
+  expect(placesIn(JSON.stringify(shown), 4)).toEqual(["4 default 7 100", "4 192.0.2.7 0 254"]);
+  expect(placesIn("", 6)).toEqual([]);
 });

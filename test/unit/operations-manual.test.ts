@@ -78,7 +78,7 @@ const sources: readonly (readonly [
   ],
   [
     filesBelow("src/linux").filter((name) => !name.endsWith("ip-address.ts")),
-    (sentence) => /^(Cannot|The (table|kernel|path)|Another)\b/.test(sentence),
+    (sentence) => /^(Cannot|The (table|kernel|path|route)|Another)\b/.test(sentence),
   ],
 ];
 

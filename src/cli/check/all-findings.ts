@@ -79,7 +79,7 @@ export async function allFindings(
     ...(await machineFindings(configuration, here, { local, hearing })),
     ...managerFindings(here.interface, await networkManagersOf(here.interface)),
     ...kernelFindings(await kernelFacts(configuration, here, local)),
-    ...(await routeFindings(configuration, status)),
+    ...(await routeFindings(configuration)),
     ...(await claimFindings(configuration, here, status)),
     ...(await reachFindings(configuration, here, hearing)),
     ...(await domainFindings(configuration)),

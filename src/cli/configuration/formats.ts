@@ -115,14 +115,15 @@ export const hostName: Format<string> = {
 
 /**
  * A destination and its attributes. The line goes to `ip -batch` as it stands, so nothing passes
- * that could end it, continue it or begin a comment.
+ * that could end it, continue it or begin a comment. Its protocol is the agent's mark.
  */
 export const route: Format<string> = {
-  allowed: "a route in ip-route's notation, such as default via 203.0.113.1",
+  allowed: "a route in ip-route's notation, without proto, such as default via 203.0.113.1",
   read: (text) => {
     const [destination = ""] = text.split(" ");
     const known = destination === "default" || isPrefix(destination);
-    return known && /^[A-Za-z0-9 .:/_-]{1,200}$/.test(text) ? text : undefined;
+    const ours = !/ proto(col)? /.test(text);
+    return known && ours && /^[A-Za-z0-9 .:/_-]{1,200}$/.test(text) ? text : undefined;
   },
 };
 

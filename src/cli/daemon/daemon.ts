@@ -82,6 +82,7 @@ export class Daemon implements AsyncDisposable {
       directory: stateDirectory,
       bootId: options.bootId,
       addresses: () => hostSettings(this.#inForce.configuration).addresses,
+      routes: configuration.routes,
       report: troubles.reporter("journal", log.error),
     });
     this.#history = new HistoryWriter(stateDirectory, troubles.reporter("history", log.error));

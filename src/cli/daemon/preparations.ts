@@ -72,6 +72,8 @@ export async function findAndClean(
   if (permanent.length > 0) throw permanentFailure(here.interface, permanent);
   const found = await readJournal(stateDirectory);
   const { held, former } = compare(addresses, found.kind === "found" ? found.record.addresses : []);
+  const journalled = found.kind === "found" ? found.record.routes : [];
+  const formerRoutes = journalled.filter((route) => !configuration.routes.includes(route));
   const { leased } = lookForLeftovers(here.interface, held);
   const entry = found.kind === "found" ? found.record.entry : undefined;
   const sameBoot = found.kind === "found" && found.record.bootId === bootId;
@@ -80,10 +82,11 @@ export async function findAndClean(
   const resumes = adopts ? undefined : swap;
   const spared = swap === undefined ? "nothing" : "handover";
   const steps = [
-    ...(adopts ? [] : await removeRoutes(configuration.routes)),
     ...(adopts ? [] : await cleanup(configuration.pair, addresses, spared)),
     // The configuration was changed in between: nobody would take them away before their lease does.
     ...(former.length > 0 ? await cleanup(configuration.pair, former, "handover") : []),
+    // Those that are still named are the host's, which knows whether the address is here.
+    ...(await removeRoutes(formerRoutes)),
   ];
   if (adopts) await openDoor(configuration.pair);
   const obstacle = await obstacleToHandingOver(configuration, here);
