@@ -48,6 +48,9 @@ export class Routes {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     this.#refusedAt = undefined;
+    // What may have gone with the interface is read first: a refused command would hold the address up.
+    if (!this.#ready) this.#there = undefined;
+    if (!this.#ready && this.#options.routes.length > 0) this.#read();
     this.#settle();
   }
 
