@@ -49,8 +49,10 @@ export class Routes {
     this.#wanted = wanted;
     this.#refusedAt = undefined;
     // What may have gone with the interface is read first: a refused command would hold the address up.
-    if (!this.#ready) this.#there = undefined;
-    if (!this.#ready && this.#options.routes.length > 0) this.#read();
+    if (!wanted && !this.#ready && this.#there !== undefined) {
+      this.#there = undefined;
+      this.#read();
+    }
     this.#settle();
   }
 
