@@ -4,7 +4,10 @@ import type { LocalAddress } from "../../linux/network-facts.ts";
 import type { Configuration, NodeConfiguration } from "../configuration/configuration.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
-/** Whatever else is reached through an interface that goes down while it is free; link-local ones come and go with it. */
+/**
+ * Whatever else is reached through an interface that goes down while it is free. Link-local addresses come
+ * and go with it anyway.
+ */
 export function companyFindings(
   { addresses, takeover }: Configuration,
   { interface: device }: NodeConfiguration,
