@@ -108,6 +108,8 @@ test("a target whose web server is down is refused, and its interface goes down 
 test("an interface that a person puts down is up again, and nothing moves", async () => {
   onTestFailed(() => console.error(pair.logs()));
   const { holder } = await pair.calm();
+  // Its coming up at the last move is no excuse any more.
+  await pause(6500);
   const from = now();
   const epoch = (await pair.lab.agents[holder].status())?.epoch;
   await shown(holder, "link", "set", "dev", "eth0", "down");
