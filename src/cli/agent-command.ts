@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { now } from "../linux/alarm-clock.ts";
+import { links } from "../linux/links.ts";
 import { localAddresses } from "../linux/network-facts.ts";
 import { ServiceManager } from "../linux/service-manager.ts";
 import { configurationAt, type Whereabouts } from "./agent-access.ts";
@@ -100,7 +101,12 @@ async function daemonFor(options: AgentOptions, manager: ServiceManager): Promis
       troubles,
       control,
       manager,
-      hearing: hearingOf(configuration, here, await localAddresses()),
+      hearing: hearingOf(
+        configuration,
+        here,
+        await localAddresses(),
+        configuration.takeover === "link" ? await links() : [],
+      ),
       found: await findAndClean(configuration, here, directory, bootId),
       stateDirectory: directory,
       waiting: await readWaiting(directory),

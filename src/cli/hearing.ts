@@ -1,3 +1,4 @@
+import { type Link, standsOn } from "../linux/links.ts";
 import { type LocalAddress, pathCrosses } from "../linux/network-facts.ts";
 import type { Configuration, NodeConfiguration } from "./configuration/configuration.ts";
 import { exitCodes, Failure } from "./failure.ts";
@@ -12,28 +13,41 @@ export interface Hearing {
 
 /**
  * The network of the service is also that of the heartbeats, but where the service interface itself is taken
- * over: it is down while it is free, and the first path's interface stands in for it.
+ * over: it is down while it is free, with everything that stands on it, and the first path's interface stands
+ * in for it. `all` is asked for there alone.
  */
 export function hearingOf(
   { takeover }: Configuration,
   here: NodeConfiguration,
   local: readonly LocalAddress[],
+  all: readonly Link[],
 ): Hearing {
   const crossing = (device: string): readonly boolean[] =>
     here.paths.map((path) => pathCrosses(device, path, local));
   if (takeover === "address")
     return { servicePaths: crossing(here.interface), heartbeatInterface: undefined };
-  const own = here.paths.find((_, index) => crossing(here.interface)[index]);
-  if (own !== undefined) throw pathOnServiceInterface(here, own);
-  const device = local.find(({ address }) => address === here.paths[0])?.interface;
+  for (const path of here.paths) {
+    const on = deviceOf(path, local);
+    if (on !== undefined && standsOn(on, here.interface, all))
+      throw pathOnServiceInterface(here, path, on);
+  }
+  const [first] = here.paths;
+  const device = first === undefined ? undefined : deviceOf(first, local);
   if (device === undefined) throw pathNowhere(here);
   return { servicePaths: crossing(device), heartbeatInterface: device };
 }
 
-const pathOnServiceInterface = ({ name, interface: device }: NodeConfiguration, path: string) =>
+const deviceOf = (path: string, local: readonly LocalAddress[]): string | undefined =>
+  local.find((entry) => pathCrosses(entry.interface, path, [entry]))?.interface;
+
+const pathOnServiceInterface = (
+  { name, interface: device }: NodeConfiguration,
+  path: string,
+  on: string,
+) =>
   new Failure(
     exitCodes.usage,
-    `Cannot take over ${device} as a whole: the path ${path} of ${name} is on it, and ends when it goes down; give paths on another interface, or set takeover: address`,
+    `Cannot take over ${device} as a whole: the path ${path} of ${name} is on ${on === device ? "it" : `${on}, which stands on it`}, and ends when it goes down; give paths on another interface, or set takeover: address`,
   );
 
 const pathNowhere = ({ name, paths }: NodeConfiguration) =>

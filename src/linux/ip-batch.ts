@@ -47,7 +47,7 @@ const callOffMillis = 20;
  * process. Jobs run one after the other; each ends with a marker. Three faults are its own:
  *
  * - it remembers interface indexes, so a recreated interface fails: on any failure it is started
- *   again, once, and what failed is repeated, once;
+ *   again, once, and what failed is repeated, once, unless it was called off;
  * - a line that does not parse ends it: it is started again;
  * - stopped or stuck, it would carry out an old command late: it is killed, which works on a
  *   stopped process too, and the job is over only when the process is *gone*, never while the
@@ -59,6 +59,7 @@ export class IpBatch {
   #life: Life | undefined;
   #patience: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #callOffTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: IpBatchOptions) {
@@ -85,6 +86,7 @@ export class IpBatch {
     this.#stopped = true;
     clearTimeout(this.#patience);
     clearTimeout(this.#restart);
+    clearTimeout(this.#callOffTimer);
     this.#life?.child.kill("SIGKILL");
   }
 
@@ -96,9 +98,9 @@ export class IpBatch {
       job.lines = [];
       return;
     }
-    const { child } = this.#life ?? {};
-    setTimeout(() => {
-      if (job === this.#jobs[0]) child?.kill("SIGKILL");
+    clearTimeout(this.#callOffTimer);
+    this.#callOffTimer = setTimeout(() => {
+      if (job === this.#jobs[0]) this.#life?.child.kill("SIGKILL");
     }, callOffMillis);
   }
 
@@ -158,7 +160,7 @@ export class IpBatch {
     life.remarks = [];
     if (failures.length === 0) {
       this.#settle({ kind: "done" });
-    } else if (job.repeated) {
+    } else if (job.repeated || job.calledOff) {
       const reasons = failures.map(({ line, reason }) => `Cannot run ip ${line}: ${reason}`);
       this.#settle({ kind: "failed", reasons });
     } else {

@@ -38,12 +38,16 @@ export class IpMonitor {
     const splitter = new LineSplitter();
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (chunk: string) => {
+      if (this.#stopped || this.#child !== child) return;
       const facts = splitter.push(chunk).map(parseMonitorLine);
       this.#options.onFacts(facts.filter((fact) => fact !== undefined));
     });
     child.once("error", (error) => this.#ended(child, error.message));
     child.once("exit", (code, signal) => this.#ended(child, `it ended with ${signal ?? code}`));
-    this.#options.troubles.mended("monitor");
+    // One that cannot live has been started, too: an alert must not end and begin with every attempt.
+    setTimeout(() => {
+      if (this.#child === child) this.#options.troubles.mended("monitor");
+    }, restartMillis).unref();
     this.#options.onStarted();
   }
 

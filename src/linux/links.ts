@@ -27,16 +27,25 @@ export function readLinks(json: string): readonly Link[] {
 }
 
 /** The network cards that frames of this interface cross in the end. */
-export function hardwareBelow(device: string, all: readonly Link[]): readonly string[] {
+export const hardwareBelow = (device: string, all: readonly Link[]): readonly string[] =>
+  downFrom(device, all).flatMap(({ name, kind }) => (kind === undefined ? [name] : []));
+
+/** Whether the interface is the other one, or is down when that one is. */
+export const standsOn = (device: string, below: string, all: readonly Link[]): boolean =>
+  device === below || downFrom(device, all).some(({ name }) => name === below);
+
+/** The interface, what it stands on, and what is a part of it, down to the network cards. */
+function downFrom(device: string, all: readonly Link[]): readonly Link[] {
   const seen = new Set<string>();
-  const visit = (name: string | undefined): readonly string[] => {
+  const visit = (name: string | undefined): readonly Link[] => {
     const link = all.find((one) => one.name === name);
     if (link === undefined || seen.has(link.name)) return [];
     seen.add(link.name);
-    if (link.kind === undefined) return [link.name];
+    if (link.kind === undefined) return [link];
     const parts = all.filter(({ master }) => master === link.name).map(({ name: part }) => part);
     // The other end of a veth stands in the same place, and is no part of it.
-    return [...(link.kind === "veth" ? [] : [link.below]), ...parts].flatMap(visit);
+    const below = link.kind === "veth" ? [] : [link.below];
+    return [link, ...[...below, ...parts].flatMap(visit)];
   };
   return visit(device);
 }

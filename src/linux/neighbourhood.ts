@@ -159,9 +159,12 @@ export class Neighbourhood {
     report({ kind: "network-heard" });
   }
 
+  /** Nobody can be heard or told any more, and that is no trouble. */
   close(): void {
     this.#arp.close();
     this.#discovery.close();
+    this.#options.troubles.mended(`hearing ${this.#options.network}`);
+    this.forgive();
   }
 
   #judge(message: NeighbourMessage | undefined, heard: Heard): void {

@@ -31,6 +31,7 @@ export class Surroundings {
   readonly #service: Neighbourhood;
   readonly #heartbeat: Neighbourhood;
   readonly #heartbeatName: string | undefined;
+  #heartbeatCarrier: boolean | undefined;
   readonly #witnesses: Witnesses;
   readonly #route: NetlinkSocket | undefined;
 
@@ -135,6 +136,8 @@ export class Surroundings {
   #lookAtHeartbeat(): readonly KernelAddress[] | undefined {
     if (this.#heartbeatName === undefined || this.#route === undefined) return undefined;
     const link = this.#route.link(this.#heartbeatName);
+    if (link?.carrier === true && this.#heartbeatCarrier === false) this.#heartbeat.forgive();
+    this.#heartbeatCarrier = link?.carrier;
     if (link === undefined || link.mac === "") {
       this.#heartbeat.use(undefined);
       return [];

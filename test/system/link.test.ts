@@ -105,6 +105,22 @@ test("a target whose web server is down is refused, and its interface goes down 
   expect(await pair.failures({ from, to: now() })).toEqual([]);
 });
 
+test("an interface that a person puts down is up again, and nothing moves", async () => {
+  onTestFailed(() => console.error(pair.logs()));
+  const { holder } = await pair.calm();
+  // Its coming up at the last move is no excuse any more.
+  await pause(6500);
+  const from = now();
+  const epoch = (await pair.lab.agents[holder].status())?.epoch;
+  await shown(holder, "link", "set", "dev", "eth0", "down");
+  await until("its being up", () => isUp(holder), { within: 5000 });
+  await pair.answeredBy(holder);
+  await pause(2000);
+  await expectAlone(holder);
+  expect((await pair.lab.agents[holder].status())?.epoch).toBe(epoch);
+  expect(await pair.doubles(from)).toEqual([]);
+});
+
 test("an agent that is killed leaves a kernel that lets go, and the other waits for it", async () => {
   onTestFailed(() => console.error(pair.logs()));
   const { holder, standby } = await pair.calm();

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 
+import { links } from "../../linux/links.ts";
 import { localAddresses } from "../../linux/network-facts.ts";
 import { networkManagersOf } from "../../linux/network-managers.ts";
 import { statusNow } from "../agent-access.ts";
@@ -17,6 +18,7 @@ import type { Status } from "../status.ts";
 import { agentFindings } from "./agent-findings.ts";
 import { certificateFindings } from "./certificate-findings.ts";
 import { claimFindings } from "./claim-findings.ts";
+import { companyFindings } from "./company-findings.ts";
 import { diskFindings } from "./disk-findings.ts";
 import { domainFindings } from "./domain-finding.ts";
 import { driftFinding, howToCompare } from "./drift-findings.ts";
@@ -57,7 +59,8 @@ export async function allFindings(
   if (typeof name !== "string") return { findings: [name], drift: undefined };
   if (theirs !== undefined) mustBeOfPeer(theirs, configuration, name);
   const { here } = sidesOf(configuration, name);
-  const hearing = orFinding("paths", () => hearingOf(configuration, here, local));
+  const all = await links();
+  const hearing = orFinding("paths", () => hearingOf(configuration, here, local, all));
   if ("level" in hearing) return { findings: [hearing], drift: undefined };
   const path = socket ?? socketPath(pair);
   const agent = await statusAt(path);
@@ -77,6 +80,7 @@ export async function allFindings(
     ...(await diskFindings([directory, ...here.accessLogs.map((file) => dirname(file))])),
     ...(await growthFindings(configuration, here, local)),
     ...(await machineFindings(configuration, here, { local, hearing })),
+    ...companyFindings(configuration, here, { local, all }),
     ...managerFindings(here.interface, await networkManagersOf(here.interface)),
     ...kernelFindings(await kernelFacts(configuration, here, local)),
     ...(await routeFindings(configuration)),
