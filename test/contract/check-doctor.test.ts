@@ -39,6 +39,10 @@ afterEach(async () => {
 });
 
 /** What `failover check` finds on the machine under test about some subjects. */
+/** The tests' files are in /tmp, which the unit hides. */
+const hidden = (file: string): string =>
+  `warning access_log: ${file} cannot be read by the agent of the unit, which has PrivateTmp=yes`;
+
 async function check(...subjects: readonly string[]): Promise<readonly string[]> {
   const files = ["--config", place.path("failover.yaml"), "--socket", place.path("www.sock")];
   const words = ["check", "--json", "--node", "primary", "--state-dir", place.path("state")];
@@ -81,6 +85,7 @@ test("two machines that are well can swap in drain mode, and the service is reac
   await serve(pair.there, undefined);
   expect(await check("kernel", "swap", "firewall", "access_log")).toEqual([
     `ok access_log: ${place.path("access.log")} can be read; it has no line yet`,
+    hidden(place.path("access.log")),
     `ok access_log: ${place.path("access.log")} grows with what is served here`,
     "ok kernel: no setting of eth0 is in the way",
     `ok firewall: backup at ${net.there}, port 8080, takes connections from here`,
@@ -97,6 +102,7 @@ test("a log that does not grow, and a firewall that drops, are told", async () =
   );
   expect(await check("firewall", "access_log")).toEqual([
     `ok access_log: ${place.path("access.log")} can be read; it has no line yet`,
+    hidden(place.path("access.log")),
     `warning access_log: a page was served at ${net.here}, and no line of it came to ` +
       `${place.path("access.log")} in 8 s`,
     `warning firewall: backup at ${net.there}, port 8080, does not answer new connections from here`,
