@@ -86,11 +86,15 @@ it("a frame of ours that the network brings back says nothing of anybody else", 
 
 it("a neighbour that asks for us is heard, in IPv6 as well", async () => {
   await using h = await LinuxHarness.start({ witness: [] });
-  h.pair.there.run("ip neigh flush all");
   await wait(200);
   const from = h.events.length;
-  await h.pair.there.start("ping", "-c", "1", "-W", "1", net.here6);
   const heard = () => h.events.slice(from).some((event) => event.kind === "network-heard");
+  for (let asked = 0; asked < 5 && !heard(); asked += 1) {
+    // Whoever spoke meanwhile is known again, and not asked for.
+    h.pair.there.run("ip neigh flush all");
+    await h.pair.there.start("ping", "-c", "1", "-W", "1", net.here6);
+    await wait(300);
+  }
   await h.eventually("the question", heard, 5000);
 });
 
