@@ -58,6 +58,7 @@ export const serviceHealths = ["unwatched", "well", "failed"] as const;
 export type ServiceHealth = (typeof serviceHealths)[number];
 
 export interface NetworkView {
+  /** Not known to be missing: nothing is known of an interface that is down because it is free. */
   readonly carrier: boolean;
   /** The peer is heard on a path across the service network. */
   readonly peer: boolean;
