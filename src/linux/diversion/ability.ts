@@ -23,7 +23,7 @@ async function kernelObstacle(device: string): Promise<string | undefined> {
     "  }",
     "}",
   ].join("\n");
-  const asked = await runCommand("nft", ["--check", "--file", "-"], nftMillis, script);
+  const asked = await runCommand("nft", ["--check", "--file", "-"], nftMillis, { input: script });
   if (asked.kind === "done") return undefined;
   return `the kernel cannot pass frames on at ${device}: ${complaintIn(asked.reason)}`;
 }
