@@ -25,9 +25,7 @@ export async function runCleanup(where: Whereabouts): Promise<ExitCode> {
       `Cannot clean up: an agent serves at ${socket}; stop it first: systemctl stop failover`,
     );
   }
-  if (instead !== undefined)
-    process.stderr.write(`failover: ${instead}
-`);
+  if (instead !== undefined) process.stderr.write(`failover: ${instead}\n`);
   const steps = [
     ...(await cleanup(pair, addresses)),
     ...(await removeRoutes(routes)),

@@ -16,7 +16,7 @@ export class Told {
   }
 
   news(event: Observed): void {
-    if (this.#last.get(event.kind) !== JSON.stringify(event)) this.again(event);
+    if (!this.isLast(event)) this.again(event);
   }
 
   /** Owed to somebody, news or not. */
