@@ -88,7 +88,7 @@ export const cleanup = async (
 /** The routes of an address that is not held here, as far as an agent put them there. */
 export const removeRoutes = async (routes: readonly string[]): Promise<readonly CleanupStep[]> => {
   if (routes.length === 0) return [];
-  const there = await readOwnRoutes();
+  const there = await readOwnRoutes(routes);
   if (typeof there === "string") return [{ line: "ip route show", failure: there }];
   const steps: CleanupStep[] = [];
   for (const route of routes.filter((one) => there.has(placeOf(one))).toReversed()) {

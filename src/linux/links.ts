@@ -1,4 +1,5 @@
 import { runCommand } from "./command.ts";
+import { entriesIn, textIn } from "./ip-json.ts";
 
 /** One network interface as `ip -j -d link` tells it, which knows this network namespace and no other. */
 export interface Link {
@@ -77,34 +78,4 @@ export async function defaultWays(): Promise<readonly string[]> {
   return entriesIn(shown.output).flatMap((route) => textIn(route, "dev") ?? []);
 }
 
-/** Those of the main table to this very destination, a prefix or `default`, with their metrics. */
-export async function routesTo(destination: string, family: 4 | 6) {
-  const words = ["-j", "-N", `-${family}`, "route", "show", "exact", destination];
-  const shown = await runCommand("ip", words, patienceMillis);
-  if (shown.kind !== "done") return [];
-  return entriesIn(shown.output).map((route) => ({
-    metric: Number(route["metric"] ?? 0),
-    device: textIn(route, "dev"),
-    protocol: textIn(route, "protocol") ?? "",
-  }));
-}
-
 const patienceMillis = 3000;
-
-type Entry = Readonly<Record<string, unknown>>;
-
-function entriesIn(json: string): readonly Entry[] {
-  try {
-    const found: unknown = JSON.parse(json);
-    return Array.isArray(found) ? found.filter(isEntry) : [];
-  } catch {
-    return [];
-  }
-}
-
-function textIn(value: unknown, key: string): string | undefined {
-  const found = isEntry(value) ? value[key] : undefined;
-  return typeof found === "string" ? found : undefined;
-}
-
-const isEntry = (value: unknown): value is Entry => typeof value === "object" && value !== null;

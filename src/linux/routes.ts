@@ -39,7 +39,10 @@ export class Routes {
 
   start(): void {
     if (this.#options.routes.length === 0) return;
-    this.#timer = setInterval(() => this.#read(), readEveryMillis);
+    // Where they are not wanted and are known to be gone, nobody but we would put them there.
+    this.#timer = setInterval(() => {
+      if (this.#wanted !== false || this.#there === undefined) this.#read();
+    }, readEveryMillis);
     this.#read();
   }
 
@@ -72,12 +75,15 @@ export class Routes {
 
   #read(): void {
     const jobs = this.#jobs;
-    void readOwnRoutes().then((found) => {
+    void readOwnRoutes(this.#options.routes).then((found) => {
       // What was read beside a job of ours may be of before or of after it.
       if (this.#stopped || this.#busy || jobs !== this.#jobs) return;
       const { troubles } = this.#options;
       if (typeof found === "string") {
         troubles.say("reading routes", found);
+        // A holder that cannot read adds what it does not know, rather than serve without it.
+        if (this.#wanted === true) this.#there ??= new Set();
+        this.#settle();
         return;
       }
       troubles.mended("reading routes");

@@ -43,8 +43,14 @@ export class LinuxHarness implements HostHarness {
     });
   }
 
-  static async start(options: Partial<DriverOptions> = {}): Promise<LinuxHarness> {
-    const harness = new LinuxHarness(await openPair(), {
+  /** `prepare`: what is there before the host looks for the first time. */
+  static async start(
+    options: Partial<DriverOptions> = {},
+    prepare: (pair: Pair) => void = () => {},
+  ): Promise<LinuxHarness> {
+    const pair = await openPair();
+    prepare(pair);
+    const harness = new LinuxHarness(pair, {
       pair: "contract",
       interface: "eth0",
       heartbeatInterface: undefined,

@@ -58,6 +58,13 @@ it("a route that goes by itself or by hand is added again, and told of", async (
 it("a route of the machine's own to the same place stays, whatever comes and goes", async () => {
   await using h = await LinuxHarness.start({ routes: [`${destination} via 10.99.0.12`] });
   h.pair.here.run(`ip route add ${destination} via 10.99.0.12`);
+  const inPlace = (route: string) =>
+    h.pair.here.evaluate<{ device: string } | null>(
+      "own-routes.ts",
+      `it.inPlaceOf("${route}") ?? null`,
+    );
+  expect((await inPlace(`${destination} via 10.99.0.1`))?.device).toBe("eth0");
+  expect(await inPlace(`${destination} via 10.99.0.1 metric 7`)).toBeNull();
   await hold(h);
   await h.eventually("the trouble", () => h.troubles.join().includes("File exists"), 5000);
   h.host.reconcile(absent);
@@ -80,9 +87,10 @@ it("a route of the machine's own with another metric stands beside it, and outla
 
 it("what the last agent put there goes where the address is not", async () => {
   const left = `${destination} via 10.99.0.12`;
-  await using h = await LinuxHarness.start({ routes: [left] });
+  await using h = await LinuxHarness.start({ routes: [left] }, ({ here }) =>
+    here.run(`ip route add ${left} proto 94`),
+  );
   h.host.reconcile(absent);
-  h.pair.here.run(`ip route add ${left} proto 94`);
   await h.eventually("its being gone", isGone(h), untilRead);
   expect(h.troubles).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { parseIpv6Route, parseRoute } from "../../src/linux/gateways.ts";
 import { parseMonitorLine } from "../../src/linux/ip-monitor-lines.ts";
 import { LineSplitter } from "../../src/linux/line-splitter.ts";
 import { parseCapabilities } from "../../src/linux/network-facts.ts";
-import { placeOf, placesIn } from "../../src/linux/own-routes.ts";
+import { placeOf, readRoutes, strangerAt } from "../../src/linux/own-routes.ts";
 import { parseTcpLine } from "../../src/linux/service-watch.ts";
 
 const lifetime = (valid: string, preferred = valid): string =>
@@ -199,11 +199,24 @@ it("a route's place is what the kernel tells it by: destination, metric and tabl
   ]);
 });
 
-it("what ip shows of routes has the same places", () => {
+it("what ip shows of routes has the same places, and tells whose they are", () => {
   const shown = [
     { dst: "default", gateway: "10.0.0.3", dev: "d0", table: "100", metric: 7, flags: [] },
-    { dst: "192.0.2.7", gateway: "10.0.0.2", dev: "d0", flags: [] },
+    { dst: "192.0.2.7", gateway: "10.0.0.2", dev: "d0", protocol: "94", flags: [] },
   ];
-  expect(placesIn(JSON.stringify(shown), 4)).toEqual(["4 default 7 100", "4 192.0.2.7 0 254"]);
-  expect(placesIn("", 6)).toEqual([]);
+  const routes = readRoutes(JSON.stringify(shown), 4);
+  expect(routes).toEqual([
+    { place: "4 default 7 100", device: "d0", ours: false },
+    { place: "4 192.0.2.7 0 254", device: "d0", ours: true },
+  ]);
+  expect(strangerAt("default via 203.0.113.1 table 100 metric 7", routes)?.device).toBe("d0");
+  for (const free of [
+    "default via 203.0.113.1",
+    "default via 203.0.113.1 metric 7",
+    "192.0.2.7 via 203.0.113.1",
+    "default via fe80::1 table 100 metric 7",
+  ])
+    expect(strangerAt(free, routes)).toBeUndefined();
+  expect(readRoutes("", 6)).toEqual([]);
+  expect(readRoutes("Error: argument is wrong", 4)).toEqual([]);
 });
