@@ -1,10 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-
 import { localAddresses } from "../linux/network-facts.ts";
-import { configurationAt, type Whereabouts } from "./agent-access.ts";
+import { configurationAt, pairWithout, type Whereabouts } from "./agent-access.ts";
 import type { Configuration } from "./configuration/configuration.ts";
-import { pairName } from "./configuration/formats.ts";
 import { Failure } from "./failure.ts";
 import { readJournal } from "./journal.ts";
 import { stateDirectory } from "./places.ts";
@@ -72,14 +68,4 @@ async function remembered(
     routes: [],
     instead: `${message}\n${missing}: only tables are looked for, and an address may stay`,
   };
-}
-
-/** What the file still says, or the socket's name, or the only pair that this machine ever had. */
-async function pairWithout({ config, socket }: Whereabouts): Promise<string | undefined> {
-  const text = await readFile(config, "utf8").catch(() => "");
-  const told = /^pair:\s*["']?([^\s"'#]+)/m.exec(text)?.[1] ?? "";
-  const named = pairName.read(told) ?? (socket && pairName.read(basename(socket, ".sock")));
-  if (named !== undefined) return named;
-  const [only, ...others] = await readdir(dirname(stateDirectory("pair"))).catch(() => []);
-  return only === undefined || others.length > 0 ? undefined : pairName.read(only);
 }
