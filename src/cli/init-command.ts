@@ -94,22 +94,25 @@ async function fromPerson(told: Sketch, found: Findings): Promise<Sketch> {
 
 /** A pair that nobody has described yet is not written with values that mean nothing. */
 function refuseHoles({ addresses, nodes }: Sketch): void {
-  const [one, other] = nodes;
-  const lacks = nodes.some(({ paths, interface: device }) => paths.length === 0 || !device);
   const missing = [
     ...(addresses.length === 0 ? ["--address ADDRESS, which will move"] : []),
-    ...(lacks && one.paths.length + other.paths.length === 0
-      ? ["--node NAME=INTERFACE,ADDRESS for the other machine"]
-      : []),
-    ...(lacks && one.paths.length + other.paths.length > 0
-      ? ["--node NAME=INTERFACE,ADDRESS for the second machine, in as many ADDRESSes"]
-      : []),
+    ...missingNode(nodes),
   ];
   if (missing.length === 0) return;
   throw new Failure(
     exitCodes.usage,
     `Cannot set up a pair without ${missing.join(" and ")}; on a terminal failover init asks`,
   );
+}
+
+/** Of two that are missing, the other machine's may be enough: what this one has may be found then. */
+function missingNode(nodes: Sketch["nodes"]): readonly string[] {
+  const lacking = nodes.filter((node) => node.paths.length === 0 || node.interface === undefined);
+  const [node] = lacking;
+  if (node === undefined) return [];
+  const known = nodes.find((one) => !lacking.includes(one));
+  const which = known !== undefined && node.here === true ? "this machine" : "the other machine";
+  return [`--node NAME=INTERFACE${",ADDRESS".repeat(known?.paths.length ?? 1)} for ${which}`];
 }
 
 /** What is written was read by whoever will read it. */

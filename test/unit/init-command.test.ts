@@ -76,6 +76,10 @@ test("init overwrites nothing without --force, and a key never", async () => {
 
 test.each([
   [[], "Cannot set up a pair without --address ADDRESS, which will move and --node"],
+  [
+    ["--address", "203.0.113.10", "--node", "backup=eth0,203.0.113.12,198.51.100.12"],
+    "Cannot set up a pair without --node NAME=INTERFACE,ADDRESS,ADDRESS for this machine",
+  ],
   [["--address", "10.0.0.0.1"], 'Cannot use --address "10.0.0.0.1": allowed is the IPv4 or IPv6'],
   [["--node", "one"], 'Cannot use --node "one": allowed is NAME=INTERFACE,ADDRESS'],
   [["--node", "a=eth0,1.2.3.4", "--node", "b=e/0,1.2.3.5"], 'Cannot use --node "e/0"'],
