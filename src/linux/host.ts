@@ -20,10 +20,11 @@ import { Troubles } from "./troubles.ts";
 
 /**
  * How soon to look for answers: half of the time since the last question, from every millisecond,
- * where an answer is a matter of microseconds, to rest, where only strangers speak unasked. Who may
- * answer for the address is never known; when every witness has, nobody is waited for any more.
+ * where an answer is a matter of microseconds, to rest, where only strangers speak unasked, and every
+ * beat of the heart looks as well. Who may answer for the address is never known; when every witness
+ * has, nobody is waited for any more.
  */
-const pollMillis = { soonest: 1, atRest: 250 } as const;
+const pollMillis = { soonest: 1, latest: 250, atRest: 1000 } as const;
 
 /** What the other machine's nft takes to hand back no more, on a busy machine. */
 const handedBackMillis = 250;
@@ -193,7 +194,7 @@ export class LinuxHost implements Host {
     });
   }
 
-  /** Reads everything that was heard, now: `AlarmClock` asks for it before a late alarm. */
+  /** Reads everything that was heard, now. */
   read(): void {
     this.#surroundings.read();
   }
@@ -271,9 +272,9 @@ export class LinuxHost implements Host {
 
   #patience(): number {
     const half = Math.floor(elapsed(this.#askedAt, this.#options.now()) / 2);
-    if (half >= pollMillis.atRest) this.#probing = false;
+    if (half >= pollMillis.latest) this.#probing = false;
     if (!this.#probing && !this.#surroundings.awaited) return pollMillis.atRest;
-    return Math.min(pollMillis.atRest, Math.max(pollMillis.soonest, half));
+    return Math.min(pollMillis.latest, Math.max(pollMillis.soonest, half));
   }
 }
 

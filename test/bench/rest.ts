@@ -19,9 +19,9 @@ export interface RestFigures {
   readonly memory: number;
 }
 
-/** For a minute after its start an agent looks at its logs more often, and its code is still being compiled. */
-const settleMillis = 75_000;
-const spanMillis = 30_000;
+/** Before, an agent looks at its logs more often, and V8 is still compiling: a fifth of what is taken at a minute. */
+const settleMillis = 300_000;
+const spanMillis = 60_000;
 
 /** A pair with the defaults and web servers that nobody asks: the primary holds, the backup stands by. */
 export async function atRest(): Promise<readonly RestFigures[]> {

@@ -54,6 +54,8 @@ export class Heart {
     });
     this.#clock = new AlarmClock({
       onAlarm: () => {
+        // Awake anyway: a timer of its own would cost a wake.
+        this.host.read();
         this.agent.handleAlarm(now());
         this.#turned();
       },

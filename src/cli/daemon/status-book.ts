@@ -197,7 +197,7 @@ export class StatusBook {
 }
 
 /** An age is no better than this, and nobody can tell. */
-const alertsEvery = millis(100);
+const alertsEvery = millis(500);
 
 function holderOf(state: State, now: Instant, policy: Policy): string | null {
   if (state.role.kind === "hold") return policy.node;

@@ -55,6 +55,7 @@ export class TroubleBook {
 
   /** Forgets what is over, and answers what of it had lasted. To be called now and then. */
   forget(): readonly string[] {
+    if (this.#entries.size === 0) return [];
     const now = this.#now();
     const over = [...this.#entries].filter(([, { until }]) => until <= now);
     for (const [place] of over) this.#entries.delete(place);
