@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 const underLoad = "test/system/{drain-*,containers}.test.ts";
 
 // `pure` needs nothing but Node and is part of the gate. The others need root, a kernel and Debian's packages:
-// `contract` and `system` mostly wait, so two files go side by side; `load` runs its files one after the
-// other, because two cores carry one crowd.
+// `contract` and `system` mostly wait, the latter for leases, so two and three files go side by side; `load`
+// runs its files one after the other, because two cores carry one crowd.
 export default defineConfig({
   test: {
     projects: [
@@ -37,7 +37,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           globalSetup: ["test/system/install-tools.ts"],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
