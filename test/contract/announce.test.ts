@@ -17,6 +17,7 @@ it("IPv4 is announced in both forms, to everybody, from the interface's MAC", as
   using capture = await Capture.on(h.pair.there);
   h.host.announce();
   await h.eventually("both frames", () => capture.frames.length >= 2);
+  await h.eventually("the end of the round", () => h.rounds.length > 0);
   expect(capture.frames.filter(requestFor("10.99.0.100"))).toHaveLength(1);
   expect(capture.frames.filter(replyFor("10.99.0.100"))).toHaveLength(1);
   for (const frame of capture.frames) {

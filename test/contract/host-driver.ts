@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 
 import type { Flow } from "../../src/core/diversion.ts";
 import type { Event } from "../../src/core/event.ts";
-import type { Millis } from "../../src/core/time.ts";
+import { after, type Millis, millis } from "../../src/core/time.ts";
 import { AlarmClock, now } from "../../src/linux/alarm-clock.ts";
 import { LinuxHost } from "../../src/linux/host.ts";
 import type { HostSettings, LinuxHostOptions } from "../../src/linux/host-options.ts";
@@ -47,7 +47,12 @@ const say = (word: DriverWord): void => {
   process.stdout.write(`${JSON.stringify(word)}\n`);
 };
 
-const clock = new AlarmClock({ onAlarm: () => {}, received: () => 0 });
+/** As a heart does: every beat listens. */
+const beat = (): void => {
+  host.read();
+  clock.set(after(now(), millis(100)));
+};
+const clock = new AlarmClock({ onAlarm: beat, received: () => 0, read: () => host.read() });
 const options: DriverOptions = JSON.parse(process.argv[2] ?? "{}");
 const host = new LinuxHost({
   ...options,
@@ -109,6 +114,7 @@ const obey = (order: DriverOrder): void => {
 };
 
 host.start();
+beat();
 const orders = createInterface({ input: process.stdin });
 orders.on("line", (line) => obey(JSON.parse(line)));
 orders.on("close", () => process.exit());
