@@ -34,14 +34,23 @@ test("a holder whose agent is killed loses the address within its lease and a se
 
 test("an agent that is killed and starts again within half a second goes on holding, and no request fails", async () => {
   onTestFailed(() => console.error(pair.logs()));
+  let tooSlow = 0;
   for (let round = 0; round < repetitions; round += 1) {
     const { holder } = await pair.calm();
     const agent = pair.lab.agents[holder];
     const epoch = (await agent.status())?.epoch;
+    const starts = startsOf(agent.log());
     const killed = now();
     await agent.kill("SIGKILL");
     await pause(300);
     await agent.start();
+    await until("the agent has started", () => startsOf(agent.log()) > starts, { within: 10_000 });
+    // A machine that is too busy to start a program within the lease says nothing of the program.
+    if (now() - killed > leaseMillis - 300 && tooSlow < 3) {
+      tooSlow += 1;
+      round -= 1;
+      continue;
+    }
     await agent.untilRole("holding", 5000);
     await pause(leaseMillis + 1500);
     expect(await pair.holder()).toBe(holder);
@@ -52,6 +61,8 @@ test("an agent that is killed and starts again within half a second goes on hold
     expect(await pair.doubles(killed)).toEqual([]);
   }
 });
+
+const startsOf = (log: string): number => log.match(/The agent of .* has started/g)?.length ?? 0;
 
 test.each([500, 1500])("an agent that hangs for %i ms goes on holding", async (millis) => {
   onTestFailed(() => console.error(pair.logs()));
