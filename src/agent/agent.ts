@@ -136,6 +136,7 @@ export class Agent {
   }
 
   handleAlarm(now: Instant): void {
+    if (this.isLate(now)) this.gaps.skip();
     this.handle({ kind: "woke" }, now);
     if (now >= this.beatDue) this.sendBeats(false, now);
     this.tellKept(now);
@@ -150,7 +151,7 @@ export class Agent {
     if (verdict.kind === "dropped") record.drop(verdict.reason);
     if (message.kind === "dropped" || verdict.kind !== "believed") return;
     record.hear(now);
-    if (verdict.fresh) this.gaps.skip();
+    if (verdict.fresh || this.isLate(now)) this.gaps.skip();
     this.gaps.heard(path, now);
     this.newerVersion = message.version > 1 ? message.version : undefined;
     const { newest, heardOfUs } = verdict;
@@ -159,6 +160,10 @@ export class Agent {
     this.hearKept(message);
     this.tellKept(now);
     if (verdict.answer) this.sendBeats(false, now);
+  }
+
+  private isLate(now: Instant): boolean {
+    return now > after(this.pollAlarm(), lateAfter);
   }
 
   /** What a port reports from within a call waits for the turn to end. */
@@ -275,6 +280,9 @@ interface Saying {
   readonly keys: KeyWord;
   readonly page?: Page;
 }
+
+/** Busy machines are late by some milliseconds all the time. */
+const lateAfter = millis(10);
 
 /** No configuration has a shorter one, whatever a beat says. */
 const shortestInterval = millis(10);

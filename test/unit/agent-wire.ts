@@ -76,7 +76,7 @@ export class Wire {
   readonly kernels: Record<"primary" | "backup", Kernel>;
   readonly lost: string[] = [];
   #now = 1000;
-  #flying: (() => void)[] = [];
+  #flying: { readonly to: Agent; readonly arrive: () => void }[] = [];
 
   constructor() {
     const kernel = (agent: () => Agent): Kernel =>
@@ -104,11 +104,14 @@ export class Wire {
     for (const kernel of Object.values(this.kernels)) kernel.told.length = 0;
   }
 
-  pass(span: number): void {
+  /** `hangs`: it has no turn meanwhile, and what it is sent waits. */
+  pass(span: number, hangs?: Agent): void {
     for (const end = this.#now + span; this.#now < end; this.#now += 10) {
       for (const agent of [this.primary, this.backup])
-        if (agent.pollAlarm() <= this.now) agent.handleAlarm(this.now);
-      for (const arrive of this.#flying.splice(0)) arrive();
+        if (agent !== hangs && agent.pollAlarm() <= this.now) agent.handleAlarm(this.now);
+      const flying = this.#flying;
+      this.#flying = flying.filter(({ to }) => to === hangs);
+      for (const { to, arrive } of flying) if (to !== hangs) arrive();
     }
   }
 
@@ -132,7 +135,8 @@ export class Wire {
       transport: {
         send: (path, datagram) => {
           const copy = datagram.slice();
-          this.#flying.push(() => this.#arrive(other(), path, copy));
+          const to = other();
+          this.#flying.push({ to, arrive: () => this.#arrive(to, path, copy) });
         },
       },
       host,

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 
 import { Gaps } from "../../src/agent/gaps.ts";
 import { instant } from "../../src/core/time.ts";
+import { Wire } from "./agent-wire.ts";
 
 /** Beats on path 0 at these times, in milliseconds. */
 function heardAt(...times: number[]): Gaps {
@@ -53,4 +54,13 @@ it("a silence that is skipped is not counted", () => {
   gaps.heard(0, instant(5000));
   gaps.heard(0, instant(5100));
   expect(gaps.byPath[0]?.longest).toBe(100);
+});
+
+it("an agent that hung counts no gap, and the one that missed its beats does", () => {
+  const wire = new Wire();
+  wire.settle();
+  wire.pass(250, wire.backup);
+  wire.pass(1000);
+  expect(wire.backup.gaps.byPath[0]?.longest).toBeLessThanOrEqual(100);
+  expect(wire.primary.gaps.byPath[0]?.longest).toBeGreaterThanOrEqual(250);
 });
