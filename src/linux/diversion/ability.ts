@@ -19,6 +19,7 @@ async function kernelObstacle(device: string): Promise<string | undefined> {
     "table netdev failover_asks {",
     "  chain in {",
     `    type filter hook ingress device "${device}" priority 0;`,
+    `    meta l4proto tcp dup to "${device}"`,
     `    ether daddr set 02:00:00:00:00:01 fwd to "${device}"`,
     "  }",
     "}",
