@@ -6,6 +6,10 @@ const testTools: readonly Tool[] = [
   { command: "keepalived", package: "keepalived" },
   { command: "arping", package: "iputils-arping" },
   { command: "ping", package: "iputils-ping" },
+  { command: "tcpdump", package: "tcpdump" },
+  { command: "sysctl", package: "procps" },
+  { command: "openssl", package: "openssl" },
+  { command: "objdump", package: "binutils" },
   { command: "stress-ng", package: "stress-ng" },
   { command: "wrk", package: "wrk" },
 ];
