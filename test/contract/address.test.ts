@@ -135,9 +135,9 @@ it("an agent killed with SIGKILL holds the address no longer than lease + 1 s", 
   await using h = await LinuxHarness.start({ addresses: ["10.99.0.100", "fd99::100"] });
   await hold(h);
   h.driver.kill("SIGKILL");
-  await wait(1500);
+  await wait(1000);
   expect(h.presence()).toBe("all");
-  await wait(1500);
+  await wait(2000);
   expect(h.presence()).toBe("none");
 });
 
@@ -171,14 +171,14 @@ it("a fight over the address is one of ten repairs, then of one a second", async
   await using h = await LinuxHarness.start();
   h.host.reconcile(held);
   await h.eventually("the address", () => h.presence() === "all");
-  const end = performance.now() + 2500;
-  while (performance.now() < end) {
+  const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
+  const adds = () => h.commands.filter((line) => line.startsWith("ip addr add")).length;
+  while (seconds() < 2.5 || adds() < 10) {
     if (h.presence() === "all") h.removeByHand();
     await wait(2);
   }
-  const adds = h.commands.filter((line) => line.startsWith("ip addr add")).length;
-  expect(adds).toBeGreaterThanOrEqual(10);
-  expect(adds).toBeLessThanOrEqual(13);
+  expect(adds()).toBeLessThanOrEqual(11 + seconds());
   h.keepRenewing(200);
   await h.eventually("peace", () => h.presence() === "all", 5000);
 });

@@ -16,11 +16,13 @@ it("IPv4 is announced in both forms, to everybody, from the interface's MAC", as
   await hold(h);
   using capture = await Capture.on(h.pair.there);
   h.host.announce();
-  await h.eventually("both frames", () => capture.frames.length >= 2);
+  // New kernels have neighbour discovery of their own to say.
+  const frames = () => capture.frames.filter((frame) => frame.text.includes("10.99.0.100"));
+  await h.eventually("both frames", () => frames().length >= 2);
   await h.eventually("the end of the round", () => h.rounds.length > 0);
   expect(capture.frames.filter(requestFor("10.99.0.100"))).toHaveLength(1);
   expect(capture.frames.filter(replyFor("10.99.0.100"))).toHaveLength(1);
-  for (const frame of capture.frames) {
+  for (const frame of frames()) {
     expect(frame).toMatchObject({ from: net.hereMac, to: "ff:ff:ff:ff:ff:ff" });
   }
   expect(h.rounds).toEqual([2]);
@@ -66,8 +68,10 @@ it("many addresses are announced once each before any is again, at the rate give
   using capture = await Capture.on(h.pair.there);
   h.host.announce();
   await h.eventually("the end of the round", () => h.rounds.length === 1);
+  const announced = () => capture.frames.filter((frame) => frame.text.includes(" 10.99.1."));
+  await h.eventually("its frames", () => announced().length >= 80);
   await wait(50);
-  const frames = capture.frames.filter((frame) => frame.text.includes(" 10.99.1."));
+  const frames = announced();
   expect(frames).toHaveLength(80);
   const first = new Set(frames.slice(0, 40).map((frame) => /10\.99\.1\.\d+/.exec(frame.text)?.[0]));
   expect(first.size).toBe(40);

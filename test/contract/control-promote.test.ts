@@ -22,15 +22,21 @@ function stage(...acts: readonly Act[]): void {
   agent.onOrder = (order) => {
     if (order.kind !== "promote") throw new Error(`Nobody promoted: ${order.kind}`);
     const { id } = order;
-    const wait = 60;
-    for (const [index, act] of acts.entries()) {
-      const changes: Partial<Status> =
-        "outcome" in act
-          ? { lastHandover: { ...aHandover({ id }), ...act, served: null, age: 0 } }
-          : { handover: aHandover({ ...act, id }) };
-      setTimeout(() => agent.say(changes), index * wait);
-    }
+    // Who ordered it looks a moment later, and is to see every act.
+    const begun = setInterval(() => {
+      if (agent.followers === 0) return;
+      clearInterval(begun);
+      for (const [index, act] of acts.entries()) play(act, id, index * 60);
+    }, 5).unref();
   };
+}
+
+function play(act: Act, id: string, after: number): void {
+  const changes: Partial<Status> =
+    "outcome" in act
+      ? { lastHandover: { ...aHandover({ id }), ...act, served: null, age: 0 } }
+      : { handover: aHandover({ ...act, id }) };
+  setTimeout(() => agent.say(changes), after);
 }
 
 const promote = (...args: readonly string[]) =>

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 
+import { hold } from "./host-contract.ts";
 import { LinuxHarness } from "./linux-harness.ts";
-import { absent, held, silent } from "./wishes.ts";
+import { absent, silent } from "./wishes.ts";
 
 const addresses = ["10.99.0.100", "fd99::100"];
 
@@ -18,8 +19,7 @@ socket.on("error", (error) => process.stdout.write(error.code + "\\n"));
 test.each(addresses)("connections that are cut hear a reset from %s before it goes", async (a) => {
   await using harness = await LinuxHarness.start({ addresses });
   const { here, there } = harness.pair;
-  harness.host.reconcile(held);
-  await harness.eventually("the address", () => harness.presence() === "all");
+  await hold(harness);
   let said = "";
   const run = (namespace: typeof here, script: string): void => {
     const child = namespace.spawn(process.execPath, "-e", script);

@@ -155,7 +155,7 @@ it("the target knows whom it was handed, and who found it by itself", async () =
   const { here, there, client } = lab;
   const { second } = clientAddress;
   await there.call("reconcile", noDiversion, macs.here);
-  await there.eventually("the watch", () => there.commands.length > 0);
+  await there.eventually("the watch", () => there.namespace.run("nft list tables") !== "");
   await here.divert(byShare(1));
   expect(await client.call("tally", 5, shared.v4)).toEqual({ there: 5 });
   expect(await client.call("tally", 5, shared.v6)).toEqual({ there: 5 });

@@ -103,9 +103,9 @@ export const describeHost = (name: string, makeHarness: () => Promise<HostHarnes
         h.events
           .slice(from)
           .some((event) => isPresence("none")(event) || isPresence("some")(event));
-      await h.wait(h.leaseMillis - 300);
+      await h.wait(h.leaseMillis / 2);
       expect(gone()).toBe(false);
-      await h.eventually("the lease taking it", gone, 1400);
+      await h.eventually("the lease taking it", gone, h.leaseMillis / 2 + 1100);
     });
 
     scene("renewed, it never goes, and every renewal is reported", async (h) => {

@@ -16,7 +16,8 @@ const cleanup = (namespace: Namespace): Promise<readonly CleanupStep[]> =>
   namespace.evaluate("leftovers.ts", `it.cleanup("contract", ${both})`);
 
 it("an agent that was killed leaves a lease that the next one can go on with", async () => {
-  await using h = await LinuxHarness.start({ addresses: ["10.99.0.100", "fd99::100"] });
+  const addresses = ["10.99.0.100", "fd99::100"];
+  await using h = await LinuxHarness.start({ addresses, leaseSeconds: 20 });
   expect(await look(h.pair.here)).toEqual({ leased: false, permanent: [] });
   await hold(h);
   expect(await look(h.pair.here)).toEqual({ leased: true, permanent: [] });

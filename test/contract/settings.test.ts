@@ -65,6 +65,7 @@ it("an address that was named no more while it was being added is gone in the en
   await hold(h);
   addresses(h, "10.99.0.100", "10.99.0.101");
   addresses(h, "10.99.0.100");
+  await h.eventually("the first alone", () => shown(h).join() === "10.99.0.100/32");
   await wait(500);
   expect(shown(h)).toEqual(["10.99.0.100/32"]);
 });

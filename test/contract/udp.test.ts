@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
 
 import { UdpTransport, type UdpTransportOptions } from "../../src/linux/udp.ts";
+import { scratch } from "../unit/cli-fixtures.ts";
 import { eventually, net, openPair } from "./namespace.ts";
 
 const port = 42694;
@@ -88,8 +90,10 @@ it("a path that nothing is the matter with is not told of", async () => {
 
 it("a local address that is missing is told once, and used when it comes", async () => {
   using pair = await openPair();
+  await using place = await scratch();
+  const troubled = place.path("troubled");
   const script = `
-    new Promise((resolve) => {
+    import("node:fs").then(({ writeFileSync }) => new Promise((resolve) => {
       const said = [];
       const paths = [
         { local: "10.99.0.50", remote: "${net.there}" },
@@ -101,6 +105,7 @@ it("a local address that is missing is told once, and used when it comes", async
         onDatagram: (path) => said.includes("heard " + path) || said.push("heard " + path),
         onTrouble: ({ kind, place, sentence }) => {
           said.push(sentence ?? kind + " " + place);
+          writeFileSync("${troubled}", "");
           if (kind === "ended") end();
         },
       });
@@ -109,16 +114,16 @@ it("a local address that is missing is told once, and used when it comes", async
         transport.send(0, Buffer.from("x"));
         transport.send(1, Buffer.from("x"));
       }, 20);
-      const late = setTimeout(() => end(), 6000);
+      const late = setTimeout(() => end(), 30_000);
       const end = () => {
         clearInterval(timer);
         clearTimeout(late);
         transport.stop();
         resolve(said);
       };
-    })`;
+    }))`;
   const result = pair.here.evaluate<string[]>("udp.ts", script);
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await eventually("the trouble", () => existsSync(troubled), 20_000);
   pair.here.run("ip addr add 10.99.0.50/24 dev eth0");
   const said = await result;
   expect(said).toContain("heard 1");
