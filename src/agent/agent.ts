@@ -5,7 +5,15 @@ import type { Policy } from "../core/policy.ts";
 import { beat, pace } from "../core/publish.ts";
 import { initialState, type Start, type State } from "../core/state.ts";
 import { step } from "../core/step.ts";
-import { after, earliest, type Instant, type Millis, millis, times } from "../core/time.ts";
+import {
+  after,
+  earliest,
+  type Instant,
+  lateAfter,
+  type Millis,
+  millis,
+  times,
+} from "../core/time.ts";
 import { wish } from "../core/wish.ts";
 import type { Message, Page, Session } from "../protocol/datagram.ts";
 import { decode } from "../protocol/decode.ts";
@@ -162,10 +170,6 @@ export class Agent {
     if (verdict.answer) this.sendBeats(false, now);
   }
 
-  private isLate(now: Instant): boolean {
-    return now > after(this.pollAlarm(), lateAfter);
-  }
-
   /** What a port reports from within a call waits for the turn to end. */
   handle(event: Event, now: Instant): void {
     this.queue.push(event);
@@ -177,6 +181,11 @@ export class Agent {
     } finally {
       this.turning = false;
     }
+  }
+
+  /** The loop did not come to what was due: sockets were not read in time either. */
+  private isLate(now: Instant): boolean {
+    return now > after(this.pollAlarm(), lateAfter);
   }
 
   private turn(event: Event, now: Instant): void {
@@ -280,9 +289,6 @@ interface Saying {
   readonly keys: KeyWord;
   readonly page?: Page;
 }
-
-/** Busy machines are late by some milliseconds all the time. */
-const lateAfter = millis(10);
 
 /** No configuration has a shorter one, whatever a beat says. */
 const shortestInterval = millis(10);

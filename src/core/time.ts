@@ -25,3 +25,6 @@ export const earliest = (...instants: readonly Instant[]): Instant =>
   Math.min(Number.POSITIVE_INFINITY, ...instants) as Instant;
 export const latest = (...instants: readonly Instant[]): Instant =>
   Math.max(Number.NEGATIVE_INFINITY, ...instants) as Instant;
+
+/** Busy machines are late by some milliseconds all the time; this is well below any patience. */
+export const lateAfter = millis(10);

@@ -1,4 +1,13 @@
-import { after, elapsed, type Instant, instant, type Millis, millis, never } from "../core/time.ts";
+import {
+  after,
+  elapsed,
+  type Instant,
+  instant,
+  lateAfter,
+  type Millis,
+  millis,
+  never,
+} from "../core/time.ts";
 import { bootTimeMillis } from "./native.ts";
 
 /** Monotonic: CLOCK_MONOTONIC since the process started. */
@@ -16,9 +25,6 @@ export interface AlarmClockOptions {
    */
   readonly onLate?: (late: Millis, slept: Millis) => void;
 }
-
-/** Busy machines are late by some milliseconds all the time; this is well below any patience. */
-const lateAfter = millis(10);
 
 /**
  * A flood must not keep the alarm from ever going off: 32 datagrams a turn and socket is enough.
