@@ -54,7 +54,7 @@ export class Heart {
     });
     this.#clock = new AlarmClock({
       onAlarm: () => {
-        // Awake anyway: a timer of its own would cost a wake.
+        // Awake anyway: a stranger is heard within one interval.
         this.host.read();
         this.agent.handleAlarm(now());
         this.#turned();
