@@ -37,7 +37,7 @@ test("a holder whose agent is killed loses the address within its lease and a se
 test("an agent that is killed and starts again within half a second goes on holding, and no request fails", async () => {
   onTestFailed(() => console.error(pair.logs()));
   let tooSlow = 0;
-  for (let round = 0; round < repetitions; round += 1) {
+  for (let round = 0; round < repetitions + tooSlow; round += 1) {
     const { holder } = await pair.calm();
     const agent = pair.lab.agents[holder];
     const epoch = (await agent.status())?.epoch;
@@ -49,7 +49,7 @@ test("an agent that is killed and starts again within half a second goes on hold
     await until("the agent has started", () => startsOf(agent.log()) > starts, { within: 10_000 });
     if (now() - killed > leaseMillis - 300 && tooSlow < triesMax) {
       tooSlow += 1;
-      round -= 1;
+      expect(await pair.doubles(killed)).toEqual([]);
       continue;
     }
     await agent.untilRole("holding", 5000);

@@ -43,10 +43,7 @@ class Rehearsal {
 
 const links = (): string => execFileSync("ip", ["-br", "link"], { encoding: "utf8" });
 
-// A machine so busy that an agent does not start within its lease makes the scene of that fail, rightly.
-test("the practice runs to its end, breaks no law and leaves nothing behind", {
-  retry: 2,
-}, async () => {
+test("the practice runs to its end, breaks no law and leaves nothing behind", async () => {
   const before = links();
   const rehearsal = new Rehearsal();
   await rehearsal.untilTold("1. ");
