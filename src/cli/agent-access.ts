@@ -45,7 +45,9 @@ async function pairAt(where: Whereabouts): Promise<string> {
   } catch (error) {
     const pair = error instanceof Failure ? await pairWithout(where) : undefined;
     if (!(error instanceof Failure) || pair === undefined) throw error;
-    process.stderr.write(`failover: ${error.message}\nGoing on with the pair ${pair} all the same\n`);
+    process.stderr.write(
+      `failover: ${error.message}\nGoing on with the pair ${pair} all the same\n`,
+    );
     return pair;
   }
 }
